@@ -27,7 +27,8 @@ const char *crypto_version(void);
 struct crypto_key;
 
 enum crypto_alg {
-	CRYPTO_RS256, /* RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3), modulus >= 2048 bits */
+	CRYPTO_RS256, /* RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3), modulus >= 2048 bits
+		       */
 	CRYPTO_ES256, /* ECDSA on P-256 with SHA-256 (RFC 7518 section 3.4) */
 };
 
@@ -45,7 +46,8 @@ bool crypto_key_is_private(const struct crypto_key *key);
 /* PEM of the key, heap memory: the caller wipes and frees it. */
 char *crypto_key_to_pem(const struct crypto_key *key, size_t *len);
 
-/* The public members of a JWK (RFC 7517, RFC 7518 section 6), base64url: RSA n and e, or EC x, y. */
+/* The public members of a JWK (RFC 7517, RFC 7518 section 6), base64url: RSA n and e, or EC x, y.
+ */
 struct crypto_jwk {
 	const char *kty; /* "RSA" or "EC" */
 	char n_or_x[1400];
