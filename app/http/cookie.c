@@ -1,0 +1,124 @@
+#include "http/cookie.h"
+
+#include "http/request.h"
+#include "http/response.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Of name and value together, and of what we accept: every browser keeps 4096 (RFC 6265bis). */
+enum { COOKIE_MAX_BYTES = 4096 };
+
+/* cookie-octet, RFC 6265 section 4.1.1. */
+static bool is_cookie_octet(char c)
+{
+	return c > ' ' && c <= '~' && !strchr("\",;\\", c);
+}
+
+static bool is_value(const char *value, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!is_cookie_octet(value[i]))
+			return false;
+	}
+	return len <= COOKIE_MAX_BYTES;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static void trim(const char **text, size_t *len)
+{
+	for (; *len > 0 && is_blank(**text); (*len)--)
+		(*text)++;
+	while (*len > 0 && is_blank((*text)[*len - 1]))
+		(*len)--;
+}
+
+/* Counts in *found the pairs of this name; the first one's value is *value. */
+static void find_in(
+	const char *header, const char *name, int *found, const char **value, size_t *len)
+{
+	size_t name_len = strlen(name);
+	for (const char *pair = header; *pair;) {
+		const char *key = pair;
+		size_t pair_len = strcspn(pair, ";,");
+		const char *equals = memchr(pair, '=', pair_len);
+		size_t key_len = equals ? (size_t)(equals - pair) : 0;
+		const char *end = pair + pair_len;
+		pair = *end ? end + 1 : end;
+		trim(&key, &key_len);
+		if (!equals || key_len != name_len || memcmp(key, name, name_len) != 0)
+			continue;
+		if ((*found)++ > 0)
+			continue;
+		*value = equals + 1;
+		*len = (size_t)(end - *value);
+		trim(value, len);
+	}
+}
+
+enum cookie_result cookie_find(
+	const struct request *request, const char *name, const char **value, size_t *len)
+{
+	static const char param[] = "HTTP_COOKIE=";
+	int found = 0;
+	*value = NULL;
+	*len = 0;
+	for (size_t i = 0; request->params[i]; i++) {
+		if (strncmp(request->params[i], param, sizeof(param) - 1) == 0)
+			find_in(request->params[i] + sizeof(param) - 1, name, &found, value, len);
+	}
+	if (found == 1 && is_value(*value, *len))
+		return COOKIE_FOUND;
+	*value = NULL;
+	*len = 0;
+	return found == 0 ? COOKIE_ABSENT : found == 1 ? COOKIE_MALFORMED : COOKIE_DUPLICATE;
+}
+
+static bool is_name(const char *name)
+{
+	static const char chars[] = "-_.0123456789"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	return *name && name[strspn(name, chars)] == '\0';
+}
+
+static bool is_path(const char *path)
+{
+	for (const char *c = path; *c; c++) {
+		if (*c <= ' ' || *c > '~' || *c == ';')
+			return false;
+	}
+	return *path == '/';
+}
+
+/* What a browser would drop or read in another way must not be sent: the user would be signed in
+ * for us and not for the browser. */
+static bool is_settable(
+	const char *name, const char *value, const struct cookie_attributes *attributes)
+{
+	bool host = strncmp(name, "__Host-", 7) == 0;
+	bool same_site = strcmp(attributes->same_site, "Strict") == 0 ||
+			 strcmp(attributes->same_site, "Lax") == 0;
+	return is_name(name) && is_value(value, strlen(value)) && is_path(attributes->path) &&
+	       same_site && strlen(name) + strlen(value) <= COOKIE_MAX_BYTES &&
+	       (!host || strcmp(attributes->path, "/") == 0);
+}
+
+void cookie_set(struct response *response, const char *name, const char *value,
+	const struct cookie_attributes *attributes)
+{
+	struct buf *headers = &response->headers;
+	if (!is_settable(name, value, attributes)) {
+		response->broken = true;
+		return;
+	}
+	/* All parts are checked above, so this line needs no response_header. */
+	buf_printf(headers, "Set-Cookie: %s=%s; Path=%s; Secure; HttpOnly; SameSite=%s", name,
+		value, attributes->path, attributes->same_site);
+	if (attributes->max_age_sec >= 0)
+		buf_printf(headers, "; Max-Age=%" PRId64, attributes->max_age_sec);
+	buf_add_text(headers, "\r\n");
+}

@@ -1,0 +1,53 @@
+/* FastCGI (by libfcgi, the only file that includes it): takes requests in, sends answers out.
+ * Knows nothing of what is decided.
+ *
+ * The three laws: every answer has a Status (503 until a decision replaces it); it is built whole
+ * and written once; a request that cannot be answered ends its connection, never an empty answer.
+ */
+#ifndef DOORWARD_HTTP_GATEWAY_H
+#define DOORWARD_HTTP_GATEWAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+
+struct arena;
+struct buf;
+struct gateway;
+struct response;
+
+/* Which requests a socket takes: a responder request on the authorizer's socket (a forgotten
+ * AUTH_ROLE) is refused with 503 and logged, since any 2xx page of ours would mean "let it in". */
+enum gateway_takes { GATEWAY_BOTH, GATEWAY_AUTHORIZER, GATEWAY_RESPONDER };
+
+/* A request as it came. All of it lives until the handler returns. */
+struct gateway_call {
+	struct arena *arena;
+	const char *const *params; /* "NAME=value", NULL at the end */
+	enum gateway_takes takes;
+	struct deadline deadline;
+	/* Reads the body: up to len bytes, 0 at its end. Never for an authorizer. */
+	size_t (*read)(void *context, char *into, size_t len);
+	void *read_context;
+};
+
+/* Answers one request; called by many threads at once. The response is a bare 503 before. */
+typedef void gateway_handler(
+	const struct gateway_call *call, struct response *response, void *context);
+
+enum { GATEWAY_ARENA_MAX_BYTES = 8 * 1024 * 1024, GATEWAY_REQUEST_MS = 8000 };
+
+/* Starts `threads` threads that answer the requests of a listening descriptor. */
+struct gateway *gateway_start(int descriptor, enum gateway_takes takes, int threads,
+	gateway_handler *handle, void *context);
+/* Takes no new request, waits until those in hand are answered, frees. NULL does nothing. */
+void gateway_stop(struct gateway *gateway);
+
+/* What every way in shares: the handler's answer as bytes to send, in the call's arena. Never
+ * empty, always with a Status. */
+void gateway_answer(
+	const struct gateway_call *call, gateway_handler *handle, void *context, struct buf *out);
+
+#endif

@@ -1,0 +1,18 @@
+/* A compiled template and data become text. What it reads is never changed, so that any number of
+ * threads may render the same template, each with its own data. */
+#ifndef DOORWARD_HTTP_RENDER_H
+#define DOORWARD_HTTP_RENDER_H
+
+#include <stdbool.h>
+
+struct buf;
+struct json;
+struct mustache;
+
+/* Sections and partials within each other; a partial within itself without an end stops there. */
+enum { RENDER_MAX_DEPTH = 64 };
+
+/* Appends to out. False when it would nest deeper than RENDER_MAX_DEPTH or out has overflowed. */
+bool render_mustache(const struct mustache *template, const struct json *data, struct buf *out);
+
+#endif
