@@ -34,9 +34,12 @@ TEST_CFLAGS = -O1 -g -fvisibility=hidden $(WARN) -pthread $(PKG_CFLAGS) $(SANFLA
 LIBS        = $(PKG_LIBS) -pthread
 
 SOURCES := $(wildcard app/base/*.c app/http/*.c app/store/*.c app/auth/*.c app/endpoints/*.c) app/routes.c
+CTL     := $(wildcard app/ctl/*.c) app/admin.c
 SCRIPTS := $(wildcard app/store/scripts/*.lua)
 LIB_OBJ := $(SOURCES:%.c=$(BUILD)/%.o)
 SAN_OBJ := $(SOURCES:%.c=$(BUILD)/san/%.o)
+CTL_OBJ := $(CTL:%.c=$(BUILD)/%.o)
+CTL_SAN := $(CTL:%.c=$(BUILD)/san/%.o)
 UNIT    := $(wildcard tests/unit/*/test_*.c)
 UNIT_BIN:= $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
 GEN     := $(BUILD)/gen/scripts.h
@@ -48,7 +51,7 @@ all: deps $(BUILD)/doorward $(BUILD)/doorwardctl ## build the two programs into 
 
 $(BUILD)/doorward: $(BUILD)/app/serve.o $(LIB_OBJ)
 	$(CC) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LIBS)
-$(BUILD)/doorwardctl: $(BUILD)/app/admin.o $(LIB_OBJ)
+$(BUILD)/doorwardctl: $(CTL_OBJ) $(LIB_OBJ)
 	$(CC) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LIBS)
 
 $(BUILD)/app/%.o: app/%.c Makefile | $(GEN)
@@ -73,7 +76,7 @@ $(BUILD)/san/libdoorward.a: $(SAN_OBJ)
 	ar rcs $@ $^
 $(BUILD)/san/doorward: $(BUILD)/san/app/serve.o $(BUILD)/san/libdoorward.a
 	$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
-$(BUILD)/san/doorwardctl: $(BUILD)/san/app/admin.o $(BUILD)/san/libdoorward.a
+$(BUILD)/san/doorwardctl: $(CTL_SAN) $(BUILD)/san/libdoorward.a
 	$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/san/libdoorward.a tests/unit/check.h
 	@mkdir -p $(@D)
@@ -118,4 +121,4 @@ clean: ## remove build/
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
--include $(LIB_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(BUILD)/app/serve.d $(BUILD)/app/admin.d
+-include $(LIB_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(BUILD)/app/serve.d $(CTL_OBJ:.o=.d) $(CTL_SAN:.o=.d)

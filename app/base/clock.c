@@ -27,6 +27,37 @@ int64_t clock_mono_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Goes on while the machine is suspended. */
+static int64_t boot_ms(void)
+{
+	struct timespec now = read_clock(CLOCK_BOOTTIME);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The store's clock less boot_ms(); and when that was found, 0: never. */
+static _Atomic int64_t agreed_offset_ms;
+static _Atomic int64_t learnt_at_ms;
+
+int64_t clock_agreed_sec(void)
+{
+	if (atomic_load(&learnt_at_ms) == 0)
+		return clock_now_sec();
+	return (boot_ms() + atomic_load(&agreed_offset_ms)) / 1000 + atomic_load(&shift_sec);
+}
+
+void clock_learn_ms(int64_t store_now_ms)
+{
+	int64_t now = boot_ms();
+	atomic_store(&agreed_offset_ms, store_now_ms - now);
+	atomic_store(&learnt_at_ms, now > 0 ? now : 1);
+}
+
+bool clock_is_learnt(int64_t max_age_ms)
+{
+	int64_t at = atomic_load(&learnt_at_ms);
+	return at != 0 && boot_ms() - at <= max_age_ms;
+}
+
 void clock_shift_sec(int64_t seconds)
 {
 	atomic_store(&shift_sec, seconds);

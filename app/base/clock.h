@@ -1,8 +1,9 @@
-/* Two clocks and the request's deadline.
+/* Three clocks and the request's deadline.
  *
- * Wall time (seconds since 1970) is for what is written into tokens and compared with them.
- * Monotonic time is for how long something may take: a step of the wall clock never lengthens or
- * shortens a wait. What several nodes must agree on uses Redis' TIME instead of either. */
+ * Wall time (seconds since 1970) is this machine's opinion. Agreed time is the store's, as last
+ * learnt, carried on by a clock that no one sets: nodes whose wall clocks differ judge a token alike,
+ * and a step of the wall clock revives and kills nothing. Monotonic time is for how long something
+ * may take: no step lengthens or shortens a wait. */
 #ifndef DOORWARD_BASE_CLOCK_H
 #define DOORWARD_BASE_CLOCK_H
 
@@ -11,7 +12,13 @@
 
 int64_t clock_now_sec(void);
 int64_t clock_mono_ms(void);
-/* For tests: every later clock_now_sec is that much ahead (or, negative, behind). */
+/* Agreed time; wall time until the store's was learnt. For what stands in tokens. */
+int64_t clock_agreed_sec(void);
+/* The store says that it is now that time, in ms since 1970. */
+void clock_learn_ms(int64_t store_now_ms);
+/* Was it learnt within the last max_age_ms? */
+bool clock_is_learnt(int64_t max_age_ms);
+/* For tests: wall and agreed time are from now on that much ahead (or, negative, behind). */
 void clock_shift_sec(int64_t seconds);
 
 /* One per request, over all that it does (a time-out per read does not bound a dripping peer). */

@@ -1,0 +1,197 @@
+#include "auth/access.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "auth/auth.h"
+#include "auth/facts.h"
+#include "auth/rules.h"
+#include "auth/session.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/settings.h"
+
+enum { ACCESS_CLOCK_MAX_AGE_MS = 60 * 1000 };
+
+/* Is this still the browser that the session was given to? */
+static bool access_context_is_same(
+	const struct auth *auth, const struct caller *caller, const struct facts *facts)
+{
+	char now[SESSION_CONTEXT_LEN + 1];
+	int64_t bind = auth->settings->session.bind;
+	bool by_agent = bind == SETTINGS_BIND_AGENT || bind == SETTINGS_BIND_BOTH;
+	bool by_address = bind == SETTINGS_BIND_ADDRESS || bind == SETTINGS_BIND_BOTH;
+
+	if (bind == SETTINGS_BIND_NONE)
+		return true;
+	if (strlen(facts->context) != SESSION_CONTEXT_LEN)
+		return false;
+	session_context(caller, now);
+	return (!by_agent || strncmp(now, facts->context, 11) == 0) &&
+	       (!by_address || strcmp(now + 12, facts->context + 12) == 0);
+}
+
+static enum reason access_judge(const struct auth *auth, const struct caller *caller,
+	const struct token *token, const struct facts *facts)
+{
+	if (!facts->session_lives) {
+		if (!facts->session_ended_elsewhere &&
+			clock_agreed_sec() >=
+				token->auth_time + auth->settings->session.absolute_timeout)
+			return REASON_ABSOLUTE_TIMEOUT;
+		return REASON_SESSION_ENDED;
+	}
+	/* By the store's clock, learnt in the same round trip. */
+	if (clock_agreed_sec() >= token->exp)
+		return REASON_EXPIRED;
+	if (facts->denied)
+		return REASON_TOKEN_REVOKED;
+	if (!facts->user_exists || facts->user_disabled)
+		return REASON_USER_DISABLED;
+	if (token->ver < facts->ver || facts->session_ver < facts->ver)
+		return REASON_VERSION_SUPERSEDED;
+	if (!access_context_is_same(auth, caller, facts))
+		return REASON_CONTEXT_CHANGED;
+	return REASON_OK;
+}
+
+/* A prolongation that fails is no reason to refuse: the session still lives. */
+static void access_renew(const struct auth *auth, const struct caller *caller,
+	const struct access_request *request, const struct token *token, struct facts *facts)
+{
+	bool counts =
+		auth->settings->session.activity == SETTINGS_ACTIVITY_ANY || request->navigation;
+
+	if (facts->sliding && counts && facts->left_sec < auth->settings->session.renew_below &&
+		facts_renew(auth, caller, token, &facts->left_sec) != FACTS_OK)
+		log_warn("session not prolonged: the store did not answer");
+}
+
+/* AUTH_<NAME> for each extra field that the user's record has. */
+static void access_fill_extra(const struct auth *auth, const struct caller *caller,
+	const struct facts *facts, struct access *out)
+{
+	char *rest = arena_strdup(caller->arena, auth->settings->users.extra_fields);
+	struct access_field *extra =
+		arena_alloc(caller->arena, (facts->extra_count + 1) * sizeof *extra);
+	const char *field;
+	size_t i = 0;
+
+	while (i < facts->extra_count && (field = strsep(&rest, ", ")) != NULL) {
+		if (!*field)
+			continue;
+		if (facts->extra[i]) {
+			char *name = arena_printf(caller->arena, "AUTH_%s", field);
+			for (char *c = name; *c; c++)
+				*c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+			extra[out->extra_count++] =
+				(struct access_field){ .name = name, .value = facts->extra[i] };
+		}
+		i++;
+	}
+	out->extra = extra;
+}
+
+/* Before the store's time is known, this machine's clock may be minutes away from it: a token that
+ * seems to be of another time is looked at again with the time they agree on. */
+static enum reason access_verify(const struct auth *auth, const struct caller *caller,
+	const struct access_request *request, struct token *out)
+{
+	enum reason reason =
+		token_verify(auth->keys, auth->settings, request->token, request->token_len, out);
+
+	if ((reason == REASON_EXPIRED || reason == REASON_NOT_YET_VALID) &&
+		!clock_is_learnt(ACCESS_CLOCK_MAX_AGE_MS) &&
+		facts_learn_clock(auth, caller) == FACTS_OK)
+		reason = token_verify(
+			auth->keys, auth->settings, request->token, request->token_len, out);
+	return reason;
+}
+
+static enum access_result access_identify(const struct auth *auth, const struct caller *caller,
+	const struct access_request *request, struct access *out)
+{
+	struct facts facts;
+
+	out->reason = request->token_reason;
+	if (!request->token)
+		return ACCESS_UNAUTHENTICATED;
+	out->reason = access_verify(auth, caller, request, &out->token);
+	if (out->reason != REASON_OK)
+		return ACCESS_UNAUTHENTICATED;
+	if (facts_read(auth, caller, &out->token, &facts) != FACTS_OK) {
+		out->reason = REASON_STORE_UNAVAILABLE;
+		return ACCESS_FAULT;
+	}
+	out->elsewhere = facts.session_ended_elsewhere;
+	out->reason = access_judge(auth, caller, &out->token, &facts);
+	if (out->reason != REASON_OK)
+		return ACCESS_UNAUTHENTICATED;
+	access_renew(auth, caller, request, &out->token, &facts);
+	out->user.id = out->token.sub;
+	out->user.name = facts.name;
+	out->user.roles = facts.roles;
+	out->user.ver = facts.ver;
+	out->idle_left_sec = facts.left_sec;
+	out->absolute_end = facts.absolute_end;
+	access_fill_extra(auth, caller, &facts, out);
+	return ACCESS_ALLOWED;
+}
+
+static enum access_result access_deny(struct access *out, const char *missing_role)
+{
+	out->reason = REASON_ROLE_MISSING;
+	out->missing_role = missing_role;
+	return ACCESS_DENIED;
+}
+
+static enum access_result access_check_roles(const struct rule *rule, struct access *out)
+{
+	const char *role = rule->roles;
+
+	while (*role) {
+		size_t len = strcspn(role, ",");
+
+		if (user_has_role(out->user.roles, role, len))
+			return ACCESS_ALLOWED;
+		role += len + (role[len] == ',');
+	}
+	return access_deny(out, rule->roles);
+}
+
+static enum access_result access_anonymous(struct access *out)
+{
+	enum reason reason = out->reason;
+
+	/* Nothing of an identity that was not accepted may be handed on. */
+	memset(out, 0, sizeof *out);
+	out->reason = reason;
+	out->anonymous = true;
+	return ACCESS_ALLOWED;
+}
+
+enum access_result access_decide(const struct auth *auth, const struct caller *caller,
+	const struct access_request *request, struct access *out)
+{
+	static const struct rule signed_in = { .need = RULES_SIGNED_IN, .roles = "" };
+	const struct rule *rule = &signed_in;
+
+	memset(out, 0, sizeof *out);
+	if (request->uri) {
+		const char *path = rules_normalise(caller->arena, request->uri);
+		if (!path)
+			return access_deny(out, NULL);
+		rule = rules_find(auth->rules, request->method, path);
+	}
+	if (rule->need == RULES_ANYONE)
+		return access_anonymous(out);
+	if (rule->need == RULES_DENY)
+		return access_deny(out, NULL);
+	enum access_result result = access_identify(auth, caller, request, out);
+	if (rule->need == RULES_OPTIONAL && result != ACCESS_ALLOWED)
+		return access_anonymous(out);
+	if (rule->need == RULES_ROLE && result == ACCESS_ALLOWED)
+		return access_check_roles(rule, out);
+	return result;
+}

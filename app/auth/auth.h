@@ -1,0 +1,38 @@
+/* What the decisions share: the program's parts they read, and who is asking.
+ *
+ * auth/ knows no HTTP. Every decision takes (const struct auth *, const struct caller *, ...),
+ * returns an enum whose last value is ..._FAULT ("I don't know"), allocates in the caller's arena
+ * and keeps to the caller's deadline. */
+#ifndef DOORWARD_AUTH_AUTH_H
+#define DOORWARD_AUTH_AUTH_H
+
+#include <stdbool.h>
+
+#include "base/clock.h"
+
+struct arena;
+struct keys;
+struct rules;
+struct settings;
+struct store;
+struct userfile;
+
+/* Program life; const until the next reload, which swaps it whole. */
+struct auth {
+	const struct settings *settings;
+	struct store *store;
+	const struct keys *keys;
+	const struct rules *rules;
+	struct userfile *userfile; /* NULL unless [users] source = file */
+};
+
+/* Request life. address and agent are never NULL ("" when the server did not say). */
+struct caller {
+	struct arena *arena;
+	struct deadline deadline;
+	const char *address; /* of the browser, as text */
+	const char *agent; /* User-Agent */
+	bool look_only; /* doorwardctl explain: that a session was used is not noted */
+};
+
+#endif

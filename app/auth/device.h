@@ -1,0 +1,11 @@
+/* A User-Agent in words: "Firefox on Linux". Short, so that it is cheap to keep in Redis and means
+ * something to its owner. */
+#ifndef DOORWARD_AUTH_DEVICE_H
+#define DOORWARD_AUTH_DEVICE_H
+
+enum { DEVICE_MAX = 40 };
+
+/* "A browser" when nothing is known. Only ASCII letters, digits, spaces. */
+void device_words(const char *agent, char out[DEVICE_MAX + 1]);
+
+#endif

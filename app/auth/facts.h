@@ -1,0 +1,46 @@
+/* What the store knows about the bearer of an access token, read in one round trip: the session,
+ * the user, the denylist, the realm. The check decides on these alone, so whoever can supply them
+ * from nearer by (a mirror) needs to change nothing else. */
+#ifndef DOORWARD_AUTH_FACTS_H
+#define DOORWARD_AUTH_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct auth;
+struct caller;
+struct token;
+
+struct facts {
+	bool session_lives;
+	bool session_ended_elsewhere; /* by the limit on sessions: its browser may be told */
+	const char *context; /* of the last rotation */
+	int64_t session_ver;
+	int64_t absolute_end;
+	int64_t left_sec; /* until the record expires */
+	bool sliding;
+	bool denied; /* this token's jti */
+	bool user_exists;
+	bool user_disabled;
+	const char *name, *roles; /* never NULL */
+	int64_t ver; /* the user's plus the realm's */
+	const char *const *extra; /* values in the order of [users] extra_fields; NULL: absent */
+	size_t extra_count;
+};
+
+enum facts_result { FACTS_OK, FACTS_FAULT };
+
+/* Also learns the store's time, and notes, at most once a minute and session, when and from where
+ * it was used. */
+enum facts_result facts_read(const struct auth *auth, const struct caller *caller,
+	const struct token *token, struct facts *out);
+
+/* Asks the store what time it is. */
+enum facts_result facts_learn_clock(const struct auth *auth, const struct caller *caller);
+
+/* Prolongs a sliding session; *left_sec is updated. */
+enum facts_result facts_renew(const struct auth *auth, const struct caller *caller,
+	const struct token *token, int64_t *left_sec);
+
+#endif

@@ -1,0 +1,290 @@
+#include "auth/session.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/auth.h"
+#include "auth/device.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/encode.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/settings.h"
+#include "store/store.h"
+
+enum { SESSION_START_TRIES = 20, SESSION_KEYS_BEFORE = 3, SESSION_CANDIDATES = 20 };
+
+void session_handle_of(const uint8_t sid[SESSION_SID_BYTES], char handle[23])
+{
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+
+	crypto_sha256(digest, sid, SESSION_SID_BYTES);
+	encode_base64url(handle, digest, 16);
+}
+
+/* The network that an address belongs to, as bytes: a phone that changes its address within its
+ * provider's block keeps its session. An address we cannot read stands for itself. */
+static size_t session_prefix(const char *address, uint8_t out[16])
+{
+	if (inet_pton(AF_INET, address, out) == 1)
+		return 3; /* /24 */
+	if (inet_pton(AF_INET6, address, out) == 1)
+		return 7; /* /56 */
+	size_t len = strnlen(address, 16);
+	memcpy(out, address, len);
+	return len;
+}
+
+void session_context(const struct caller *caller, char out[SESSION_CONTEXT_LEN + 1])
+{
+	uint8_t digest[CRYPTO_SHA256_BYTES], prefix[16];
+
+	crypto_sha256(digest, caller->agent, strlen(caller->agent));
+	encode_base64url(out, digest, 8);
+	out[11] = ':';
+	size_t len = session_prefix(caller->address, prefix);
+	crypto_sha256(digest, prefix, len);
+	encode_base64url(out + 12, digest, 8);
+}
+
+/* One attempt: the sessions that the index names now are handed to the script as keys. */
+static enum store_result session_start_once(const struct auth *auth, const struct caller *caller,
+	const struct store_command *prepared, const struct user_id *uid, struct store_value *reply)
+{
+	struct store_value index = { 0 };
+	struct store_command command = *prepared;
+	const char *index_key = store_key_sessions(auth->store, caller->arena, uid->text);
+	size_t first_arg = command.argc;
+	const char *args[STORE_ARGS_MAX];
+
+	if (auth->settings->session.max_sessions == 0)
+		return store_run_one(auth->store, caller->arena, caller->deadline, &command, reply);
+	struct store_command look = store_read("ZRANGE", index_key, "0", "-1", NULL);
+	if (store_run_one(auth->store, caller->arena, caller->deadline, &look, &index) != STORE_OK)
+		return STORE_FAULT;
+	/* EVALSHA sha nkeys KEYS... ARGV...: the candidates' keys go between. */
+	size_t count = index.count < SESSION_CANDIDATES ? index.count : SESSION_CANDIDATES;
+	size_t keys_end = 3 + SESSION_KEYS_BEFORE, tail = first_arg - keys_end;
+	memcpy(args, prepared->argv + keys_end, tail * sizeof *args);
+	command.argc = keys_end;
+	for (size_t i = 0; i < count; i++)
+		store_arg(&command, store_key_session(auth->store, caller->arena, uid->text,
+					    store_item_text(&index, i)));
+	for (size_t i = 0; i < tail; i++)
+		store_arg(&command, args[i]);
+	for (size_t i = 0; i < count; i++)
+		store_arg(&command, store_item_text(&index, i));
+	command.argv[2] = arena_printf(caller->arena, "%zu", SESSION_KEYS_BEFORE + count);
+	return store_run_one(auth->store, caller->arena, caller->deadline, &command, reply);
+}
+
+static struct store_command session_start_command(const struct auth *auth,
+	const struct caller *caller, const struct user *user, const struct session *session)
+{
+	const struct settings *set = auth->settings;
+	struct store *store = auth->store;
+	struct arena *arena = caller->arena;
+	char context[SESSION_CONTEXT_LEN + 1], device[DEVICE_MAX + 1];
+	struct store_command command = store_call(STORE_SESSION_START, SESSION_KEYS_BEFORE, false);
+	/* Without "remember me" the shorter limits; with it its own. */
+	int64_t idle = session->persist ? set->session.remember_idle : set->session.idle_timeout;
+	int64_t absolute =
+		session->persist ? set->session.remember_absolute : set->session.absolute_timeout;
+
+	session_context(caller, context);
+	device_words(caller->agent, device);
+	store_arg(&command, store_key_session(store, arena, user->id.text, session->handle));
+	store_arg(&command, store_key_sessions(store, arena, user->id.text));
+	store_arg(&command, store_key_seen(store, arena, user->id.text, session->handle));
+	store_arg(&command, session->handle);
+	store_arg(&command, arena_strdup(arena, context));
+	store_arg(&command, session->sliding ? "sliding" : "rotate");
+	store_arg_int(&command, arena, user->ver);
+	store_arg_int(&command, arena, idle);
+	store_arg_int(&command, arena, absolute);
+	store_arg(&command, session->persist ? "1" : "");
+	store_arg(&command, caller->address);
+	store_arg(&command, arena_strdup(arena, device));
+	store_arg_int(&command, arena, set->session.max_sessions);
+	store_arg(
+		&command, set->session.on_limit == SETTINGS_LIMIT_REFUSE ? "refuse" : "end_oldest");
+	return command;
+}
+
+enum session_result session_start(const struct auth *auth, const struct caller *caller,
+	const struct user *user, bool persist, struct session *out)
+{
+	struct store_value reply = { 0 };
+
+	memset(out, 0, sizeof *out);
+	random_bytes(out->sid, sizeof out->sid);
+	session_handle_of(out->sid, out->handle);
+	out->uid = user->id;
+	out->persist = persist;
+	out->sliding = auth->settings->session.style == SETTINGS_STYLE_SLIDING;
+	out->ver = user->ver;
+	struct store_command command = session_start_command(auth, caller, user, out);
+	for (int try = 0; try < SESSION_START_TRIES; try++) {
+		if (session_start_once(auth, caller, &command, &user->id, &reply) != STORE_OK)
+			return SESSION_FAULT;
+		const char *what = store_item_text(&reply, 0);
+		if (!what)
+			return SESSION_FAULT;
+		if (strcmp(what, "limit") == 0)
+			return SESSION_LIMIT;
+		if (strcmp(what, "ok") != 0)
+			continue; /* another sign-in came between: look again */
+		out->generation = 1;
+		clock_learn_ms(store_item_int(&reply, 1, 0));
+		out->now_sec = store_item_int(&reply, 1, 0) / 1000;
+		out->rotated_at_sec = out->now_sec;
+		out->auth_time = store_item_int(&reply, 2, 0);
+		out->idle_end = store_item_int(&reply, 3, 0);
+		out->absolute_end = store_item_int(&reply, 4, 0);
+		return SESSION_OK;
+	}
+	log_warn("session_start: too many sign-ins of one user at once");
+	return SESSION_FAULT;
+}
+
+static struct store_command session_end_command(const struct auth *auth,
+	const struct caller *caller, const struct user_id *uid, const char *handle)
+{
+	struct store_command command = store_call(STORE_SESSION_END, 3, true);
+
+	store_arg(&command, store_key_session(auth->store, caller->arena, uid->text, handle));
+	store_arg(&command, store_key_sessions(auth->store, caller->arena, uid->text));
+	store_arg(&command, store_key_seen(auth->store, caller->arena, uid->text, handle));
+	store_arg(&command, handle);
+	return command;
+}
+
+enum session_result session_end(const struct auth *auth, const struct caller *caller,
+	const struct user_id *uid, const char *handle)
+{
+	struct store_value reply = { 0 };
+	struct store_command command = session_end_command(auth, caller, uid, handle);
+
+	if (store_run_one(auth->store, caller->arena, caller->deadline, &command, &reply) !=
+		STORE_OK)
+		return SESSION_FAULT;
+	return reply.integer == 1 ? SESSION_OK : SESSION_ABSENT;
+}
+
+/* What the index names, newest end last. */
+static enum session_result session_index(const struct auth *auth, const struct caller *caller,
+	const struct user_id *uid, struct store_value *index)
+{
+	const char *key = store_key_sessions(auth->store, caller->arena, uid->text);
+	struct store_command look = store_read("ZRANGE", key, "0", "-1", NULL);
+
+	if (store_run_one(auth->store, caller->arena, caller->deadline, &look, index) != STORE_OK)
+		return SESSION_FAULT;
+	return SESSION_OK;
+}
+
+enum session_result session_end_all(const struct auth *auth, const struct caller *caller,
+	const struct user_id *uid, const char *keep, size_t *count)
+{
+	struct store_value index = { 0 };
+	size_t ended = 0, used = 0;
+
+	/* First the version: what is being issued at this moment is refused by it. */
+	if (!keep && user_supersede(auth, caller, uid) != USER_OK)
+		return SESSION_FAULT;
+	if (session_index(auth, caller, uid, &index) != SESSION_OK)
+		return SESSION_FAULT;
+	struct store_command *commands =
+		arena_alloc(caller->arena, (index.count + 1) * sizeof *commands);
+	struct store_value *replies =
+		arena_alloc(caller->arena, (index.count + 1) * sizeof *replies);
+	for (size_t i = 0; i < index.count; i++) {
+		const char *handle = store_item_text(&index, i);
+		if (!keep || strcmp(handle, keep) != 0)
+			commands[used++] = session_end_command(auth, caller, uid, handle);
+	}
+	if (used > 0 && store_run(auth->store, caller->arena, caller->deadline, commands, replies,
+				used) != STORE_OK)
+		return SESSION_FAULT;
+	for (size_t i = 0; i < used; i++)
+		ended += replies[i].integer == 1;
+	if (count)
+		*count = ended;
+	return SESSION_OK;
+}
+
+static int64_t session_field_int(const struct store_value *list, size_t i)
+{
+	return store_item_int(list, i, 0);
+}
+
+static const char *session_field(const struct store_value *list, size_t i)
+{
+	const char *text = store_item_text(list, i);
+
+	return text ? text : "";
+}
+
+/* Three replies a session: its record, its seen record, when it expires. */
+static bool session_fill_info(
+	const struct store_value *replies, const char *handle, struct session_info *info)
+{
+	if (!store_item_text(&replies[0], 0) || store_item_text(&replies[0], 1))
+		return false; /* gone, or marked as ended */
+	info->handle = handle;
+	info->since = session_field_int(&replies[0], 0);
+	info->seen = session_field_int(&replies[1], 0);
+	info->address = session_field(&replies[1], 1);
+	info->agent = session_field(&replies[1], 2);
+	info->end = replies[2].integer;
+	return true;
+}
+
+static void session_sort(struct session_info *list, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct session_info moving = list[i];
+		size_t at = i;
+
+		for (; at > 0 && list[at - 1].since < moving.since; at--)
+			list[at] = list[at - 1];
+		list[at] = moving;
+	}
+}
+
+enum session_result session_list(const struct auth *auth, const struct caller *caller,
+	const struct user_id *uid, struct session_info **out, size_t *count)
+{
+	struct store *store = auth->store;
+	struct arena *arena = caller->arena;
+	struct store_value index = { 0 };
+	size_t living = 0;
+
+	if (session_index(auth, caller, uid, &index) != SESSION_OK)
+		return SESSION_FAULT;
+	struct store_command *commands =
+		arena_alloc(arena, (3 * index.count + 1) * sizeof *commands);
+	struct store_value *replies = arena_alloc(arena, (3 * index.count + 1) * sizeof *replies);
+	for (size_t i = 0; i < index.count; i++) {
+		const char *handle = store_item_text(&index, i);
+		const char *key = store_key_session(store, arena, uid->text, handle);
+		const char *seen = store_key_seen(store, arena, uid->text, handle);
+
+		commands[3 * i] = store_read("HMGET", key, "auth_time", "ended", NULL);
+		commands[3 * i + 1] = store_read("HMGET", seen, "at", "address", "agent", NULL);
+		commands[3 * i + 2] = store_read("EXPIRETIME", key, NULL);
+	}
+	if (index.count > 0 && store_run(store, arena, caller->deadline, commands, replies,
+				       3 * index.count) != STORE_OK)
+		return SESSION_FAULT;
+	*out = arena_alloc(arena, (index.count + 1) * sizeof **out);
+	for (size_t i = 0; i < index.count; i++)
+		living += session_fill_info(
+			&replies[3 * i], store_item_text(&index, i), *out + living);
+	session_sort(*out, living);
+	*count = living;
+	return SESSION_OK;
+}

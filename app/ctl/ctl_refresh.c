@@ -1,0 +1,142 @@
+#include "ctl/ctl_refresh.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/rotation.h"
+#include "auth/session.h"
+#include "base/json.h"
+#include "base/settings.h"
+#include "ctl/ctl_meaning.h"
+#include "ctl/ctl_output.h"
+#include "store/store.h"
+
+enum { AGENT_DIGEST_LEN = 11 };
+
+struct record {
+	struct store_value fields; /* of the session, in the order of HMGET below */
+	int64_t now_ms;
+};
+
+enum { AT_GENERATION, AT_ROTATED, AT_CONTEXT, AT_ABSOLUTE_END, AT_ENDED, AT_VER };
+
+static bool read_record(const struct auth *auth, const struct caller *caller,
+	const struct ctl_refresh *refresh, struct record *out)
+{
+	struct store_value replies[2] = { 0 };
+	const char *key = store_key_session(
+		auth->store, caller->arena, refresh->user.id.text, refresh->handle);
+	struct store_command commands[2] = {
+		store_read("HMGET", key, "generation", "rotated_at", "context", "absolute_end", "ended",
+			"ver", NULL),
+		store_read("TIME", NULL),
+	};
+
+	if (store_run(auth->store, caller->arena, caller->deadline, commands, replies, 2) != STORE_OK)
+		return false;
+	out->fields = replies[0];
+	out->now_ms = store_item_int(&replies[1], 0, 0) * 1000
+		+ store_item_int(&replies[1], 1, 0) / 1000;
+	return true;
+}
+
+static bool same_context(const struct auth *auth, const struct caller *caller,
+	const struct record *record)
+{
+	char now[SESSION_CONTEXT_LEN + 1];
+	const char *before = store_item_text(&record->fields, AT_CONTEXT);
+	int64_t bind = auth->settings->session.bind;
+	bool by_agent = bind == SETTINGS_BIND_AGENT || bind == SETTINGS_BIND_BOTH;
+	bool by_address = bind == SETTINGS_BIND_ADDRESS || bind == SETTINGS_BIND_BOTH;
+
+	if (bind == SETTINGS_BIND_NONE)
+		return true;
+	if (!before || strlen(before) != SESSION_CONTEXT_LEN)
+		return false;
+	session_context(caller, now);
+	return (!by_agent || strncmp(now, before, AGENT_DIGEST_LEN) == 0)
+		&& (!by_address || strcmp(now + AGENT_DIGEST_LEN, before + AGENT_DIGEST_LEN) == 0);
+}
+
+static enum reason judge(const struct auth *auth, const struct caller *caller,
+	const struct record *record, struct ctl_refresh *out)
+{
+	int64_t grace_ms = auth->settings->session.refresh_grace * 1000;
+	int64_t rotated_ms = store_item_int(&record->fields, AT_ROTATED, 0);
+
+	if (!store_item_text(&record->fields, AT_GENERATION)
+		|| store_item_text(&record->fields, AT_ENDED))
+		return REASON_SESSION_ENDED;
+	out->current = store_item_int(&record->fields, AT_GENERATION, 0);
+	if (store_item_int(&record->fields, AT_ABSOLUTE_END, 0) <= record->now_ms / 1000)
+		return REASON_ABSOLUTE_TIMEOUT;
+	if (out->user.disabled)
+		return REASON_USER_DISABLED;
+	if (!same_context(auth, caller, record))
+		return REASON_CONTEXT_CHANGED;
+	out->repeated = out->generation < out->current;
+	if (out->repeated
+		&& (out->generation != out->current - 1 || record->now_ms - rotated_ms >= grace_ms))
+		return REASON_REFRESH_REUSED;
+	return store_item_int(&record->fields, AT_VER, 0) < out->user.ver ? REASON_VERSION_SUPERSEDED
+									  : REASON_OK;
+}
+
+bool ctl_refresh_judge(const struct auth *auth, const struct caller *caller, const char *text,
+	struct ctl_refresh *out)
+{
+	struct rotation_claim claim;
+	struct record record;
+
+	*out = (struct ctl_refresh){ .reason = REASON_MALFORMED };
+	if (!rotation_parse(auth->keys, text, strlen(text), &claim))
+		return true;
+	out->genuine = true;
+	out->generation = claim.generation;
+	session_handle_of(claim.sid, out->handle);
+	enum user_result found = user_find_id(auth, caller, &claim.uid, &out->user);
+	if (found == USER_FAULT || !read_record(auth, caller, out, &record))
+		return false;
+	out->reason = judge(auth, caller, &record, out);
+	if (out->reason == REASON_OK && found == USER_UNKNOWN)
+		out->reason = REASON_USER_DISABLED;
+	return true;
+}
+
+static const char *answer_of(const struct ctl_refresh *refresh)
+{
+	if (refresh->reason != REASON_OK)
+		return "refused";
+	return refresh->repeated ? "accepted, as a repeat" : "accepted";
+}
+
+void ctl_refresh_print(const struct ctl_refresh *refresh)
+{
+	printf("%-12s would be %s\n", "refresh", answer_of(refresh));
+	if (refresh->reason != REASON_OK)
+		printf("%-12s %s: %s\n", "reason", reason_code(refresh->reason),
+			ctl_meaning_of(refresh->reason));
+	if (!refresh->genuine)
+		return;
+	ctl_output_field("user", *refresh->user.name ? refresh->user.name : refresh->user.id.text);
+	ctl_output_field("session", refresh->handle);
+	printf("%-12s %lld", "generation", (long long)refresh->generation);
+	if (refresh->current > 0)
+		printf(", current is %lld", (long long)refresh->current);
+	putchar('\n');
+}
+
+struct json *ctl_refresh_json(const struct ctl_refresh *refresh)
+{
+	struct json *object = json_set(json_object(), "accepted",
+		json_bool(refresh->reason == REASON_OK));
+
+	json_set(object, "repeated", json_bool(refresh->repeated && refresh->reason == REASON_OK));
+	json_set(object, "reason", json_text(reason_code(refresh->reason)));
+	if (!refresh->genuine)
+		return object;
+	json_set(object, "user", json_text(refresh->user.name));
+	json_set(object, "session", json_text(refresh->handle));
+	json_set(object, "generation", json_int(refresh->generation));
+	return json_set(object, "current", json_int(refresh->current));
+}

@@ -1,0 +1,97 @@
+#include "endpoints/check.h"
+
+#include <string.h>
+
+#include "auth/access.h"
+#include "auth/audit.h"
+#include "base/arena.h"
+#include "endpoints/exchange.h"
+#include "endpoints/refusal.h"
+
+/* "Variable-" headers and nothing else: what becomes of others differs per server. */
+static void check_allow(struct exchange *x, const struct access *access)
+{
+	struct response *response = x->response;
+
+	response_status(response, 200);
+	if (access->anonymous)
+		return;
+	response_variable(response, "AUTH_USER", access->user.name);
+	response_variable(response, "REMOTE_USER", access->user.name);
+	response_variable(response, "AUTH_ROLES", access->user.roles);
+	response_variable(response, "AUTH_SESSION", access->token.sid);
+	response_variable(response, "AUTH_TIME",
+		arena_printf(x->arena, "%lld", (long long)access->token.auth_time));
+	for (size_t i = 0; i < access->extra_count; i++)
+		response_variable(response, access->extra[i].name, access->extra[i].value);
+}
+
+static void check_audit(struct exchange *x, const char *event, const struct access *access)
+{
+	const char *uid = access->token.sub.text, *session = access->token.sid;
+	/* Without the query: it is the application's, and may hold what no log should. */
+	const char *uri = x->request.uri ? x->request.uri : "";
+	struct audit audit = { .event = event,
+		.reason = access->reason,
+		.user = access->user.name,
+		.uid = *uid ? uid : NULL,
+		.session = *session ? session : NULL,
+		.path = arena_strndup(x->arena, uri, strcspn(uri, "?#")) };
+
+	audit_log(&x->caller, &audit);
+}
+
+/* Apache's mod_authnz_fcgi runs the error document only for a refusal without a body; mod_fcgid
+ * makes every refusal a 401; nginx knows 401 and 403. The responder says the rest. */
+static void check_bare(struct exchange *x, int status)
+{
+	response_status(x->response, status);
+	response_header(x->response, "Cache-Control", "no-store");
+}
+
+static void check_refuse(struct exchange *x, const struct access *access)
+{
+	check_audit(x, "access.refused", access);
+	if (x->request.front == REQUEST_FRONT_FULL)
+		refusal_unauthenticated(x, access);
+	else
+		check_bare(x, 401);
+}
+
+static void check_deny(struct exchange *x, const struct access *access)
+{
+	check_audit(x, "access.denied", access);
+	if (x->request.front == REQUEST_FRONT_FULL)
+		refusal_denied(x, access);
+	else
+		check_bare(x, 403);
+}
+
+static void check_fault(struct exchange *x, const struct access *access)
+{
+	check_audit(x, "access.fault", access);
+	exchange_unavailable(x);
+}
+
+void check_answer(struct exchange *x)
+{
+	struct access_request request;
+	struct access access;
+
+	exchange_token(x, &request);
+	request.uri = x->request.uri;
+	switch (access_decide(x->auth, &x->caller, &request, &access)) {
+	case ACCESS_ALLOWED:
+		check_allow(x, &access);
+		return;
+	case ACCESS_UNAUTHENTICATED:
+		check_refuse(x, &access);
+		return;
+	case ACCESS_DENIED:
+		check_deny(x, &access);
+		return;
+	case ACCESS_FAULT:
+		check_fault(x, &access);
+		return;
+	}
+}

@@ -1,0 +1,103 @@
+#include "endpoints/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "endpoints/site.h"
+#include "http/template.h"
+
+void exchange_headers(struct exchange *x, int status)
+{
+	response_status(x->response, status);
+	response_header(x->response, "Cache-Control", "no-store");
+	response_header(x->response, "Content-Security-Policy", x->site->csp);
+	response_header(x->response, "X-Content-Type-Options", "nosniff");
+	response_header(x->response, "X-Frame-Options", "DENY");
+	response_header(x->response, "Referrer-Policy", "same-origin");
+	response_header(x->response, "Cross-Origin-Opener-Policy", "same-origin");
+	response_header(x->response, "Cross-Origin-Resource-Policy", "same-origin");
+}
+
+struct json *exchange_page_data(struct exchange *x)
+{
+	struct json *data = json_object();
+
+	json_set(data, "site_name", json_text(x->settings->page.site_name));
+	json_set(data, "logo", json_text(x->settings->page.logo));
+	json_set(data, "lang", json_text("en"));
+	json_set(data, "prefix", json_text(x->settings->server.prefix));
+	json_set(data, "css", json_text(x->site->css));
+	return data;
+}
+
+void exchange_page(struct exchange *x, int status, const char *template, struct json *data)
+{
+	exchange_headers(x, status);
+	response_header(x->response, "Content-Type", "text/html; charset=utf-8");
+	if (!template_render(x->site->templates, template, data, &x->response->body)) {
+		log_error("the page %s could not be made", template);
+		response_reset(x->response);
+	}
+	json_free(data);
+}
+
+void exchange_json(struct exchange *x, int status, struct json *data)
+{
+	exchange_headers(x, status);
+	response_header(x->response, "Content-Type", "application/json");
+	buf_add_text(&x->response->body, json_format(data));
+	buf_add_char(&x->response->body, '\n');
+	json_free(data);
+}
+
+void exchange_json_error(struct exchange *x, int status, enum reason reason)
+{
+	struct json *data = json_set(json_object(), "error", json_text(reason_code(reason)));
+
+	if (status == 401 && reason_is_refreshable(reason))
+		json_set(data, "refresh",
+			json_text(
+				arena_printf(x->arena, "%s/refresh", x->settings->server.prefix)));
+	exchange_json(x, status, data);
+}
+
+void exchange_error(struct exchange *x, int status, const char *word, const char *sentence)
+{
+	if (request_is_script(&x->request)) {
+		exchange_json(x, status, json_set(json_object(), "error", json_text(word)));
+		return;
+	}
+	struct json *data = exchange_page_data(x);
+	json_set(data, "title", json_text(response_status_text(status)));
+	json_set(data, "sentence", json_text(sentence));
+	json_set(data, "status", json_int(status));
+	exchange_page(x, status, "error", data);
+}
+
+void exchange_unavailable(struct exchange *x)
+{
+	if (request_is_script(&x->request)) {
+		exchange_json_error(x, 503, REASON_STORE_UNAVAILABLE);
+	} else {
+		struct json *data = exchange_page_data(x);
+
+		json_set(data, "title", json_text("Temporarily unavailable"));
+		json_set(data, "sentence",
+			json_text(
+				"Signing in cannot be checked at the moment. You are still signed in "
+				"if you were; please try again in a few seconds."));
+		json_set(data, "status", json_int(503));
+		exchange_page(x, 503, "error", data);
+	}
+	response_header(x->response, "Retry-After", "5");
+}
+
+void exchange_redirect(struct exchange *x, int status, const char *target)
+{
+	exchange_headers(x, status);
+	response_header(x->response, "Location", target);
+}

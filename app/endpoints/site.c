@@ -1,0 +1,173 @@
+#include "endpoints/site.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/keys.h"
+#include "auth/password.h"
+#include "auth/rules.h"
+#include "auth/userfile.h"
+#include "base/crypto.h"
+#include "base/encode.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "http/template.h"
+#include "store/store.h"
+
+enum { SITE_CSS_MAX_BYTES = 16 * 1024, SITE_CSP_MAX = 512, SITE_PATH_MAX = 4096 };
+
+/* Every name that a page may use (templates/README.md); another one refuses to start. */
+static const char *const site_template_names[] = { "site_name", "logo", "lang", "prefix", "css",
+	"title", "next", "csrf", "username", "error", "notice", "remember", "remembered", "role",
+	"retry_url", "status", "sentence", "signed_in", "user", "sessions", "handle", "device",
+	"address", "since", "seen", "current", "others", NULL };
+
+/* The pages' style, with the site's accent colour behind it. */
+static bool site_load_css(struct site *site, char *error, size_t error_size)
+{
+	const struct settings *set = site->settings;
+	char path[SITE_PATH_MAX];
+	FILE *file = NULL;
+	size_t len = 0;
+
+	snprintf(path, sizeof path, "%s/page.css", set->page.templates_dir);
+	file = fopen(path, "re");
+	site->css = calloc(1, SITE_CSS_MAX_BYTES + 128);
+	if (file && site->css)
+		len = fread(site->css, 1, SITE_CSS_MAX_BYTES, file);
+	bool whole = file && feof(file) && !ferror(file);
+	if (file)
+		fclose(file);
+	if (!whole || len == 0) {
+		snprintf(error, error_size, "%s: cannot be read, or is over %d bytes", path,
+			SITE_CSS_MAX_BYTES);
+		return false;
+	}
+	if (*set->page.accent)
+		snprintf(site->css + len, 128, ":root{--accent:%s}", set->page.accent);
+	return true;
+}
+
+/* The style is allowed by its digest, so nothing injected could be styled or run. */
+static bool site_make_csp(struct site *site)
+{
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+	char text[ENCODE_BASE64_LEN(CRYPTO_SHA256_BYTES) + 1];
+
+	site->csp = calloc(1, SITE_CSP_MAX);
+	if (!site->csp)
+		return false;
+	crypto_sha256(digest, site->css, strlen(site->css));
+	encode_base64(text, digest, sizeof digest);
+	snprintf(site->csp, SITE_CSP_MAX,
+		"default-src 'none'; style-src 'sha256-%s'; img-src 'self'; form-action 'self'; "
+		"base-uri 'none'; frame-ancestors 'none'",
+		text);
+	return true;
+}
+
+static struct store *site_open_store(const struct settings *set, char *error, size_t error_size)
+{
+	struct store_config config = { .url = set->store.url,
+		.prefix = set->store.prefix,
+		.timeout_ms = set->store.timeout_ms };
+	char *password = NULL;
+
+	if (*set->store.password_file) {
+		password = settings_read_secret(set->store.password_file, error, error_size);
+		if (!password)
+			return NULL;
+	}
+	config.password = password;
+	struct store *store = store_new(&config, error, error_size);
+	if (password)
+		crypto_wipe(password, strlen(password));
+	free(password);
+	return store;
+}
+
+static bool site_load_auth(struct site *site, char *error, size_t error_size)
+{
+	struct settings *set = site->settings;
+	struct auth *auth = &site->auth;
+
+	auth->settings = set;
+	if (!(auth->rules = rules_parse(set, error, error_size)) ||
+		!(auth->keys = keys_load(set->token.keys_dir, error, error_size)) ||
+		!(auth->store = site_open_store(set, error, error_size)))
+		return false;
+	if (set->users.source == SETTINGS_USERS_FILE &&
+		!(auth->userfile = userfile_load(
+			  set->users.users_file, set->users.groups_file, error, error_size)))
+		return false;
+	return true;
+}
+
+struct site *site_load(const char *conf_path, char *error, size_t error_size)
+{
+	struct site *site = calloc(1, sizeof *site);
+
+	if (!site)
+		fatal("out of memory");
+	site->settings = settings_load(conf_path, error, error_size);
+	if (site->settings && site_load_auth(site, error, error_size) &&
+		site_load_css(site, error, error_size) && site_make_csp(site)) {
+		site->templates = template_set_load(
+			site->settings->page.templates_dir, site_template_names, error, error_size);
+		/* Last, since it is for the whole process: a reload that fails changes nothing. */
+		if (site->templates && password_init(site->settings))
+			return site;
+		if (site->templates)
+			snprintf(error, error_size, "libsodium does not start");
+	}
+	site_free(site);
+	return NULL;
+}
+
+void site_free(struct site *site)
+{
+	if (!site)
+		return;
+	/* auth's pointers are const for its readers; they are ours to end. */
+	rules_free((struct rules *)(uintptr_t)site->auth.rules);
+	keys_free((struct keys *)(uintptr_t)site->auth.keys);
+	store_free(site->auth.store);
+	userfile_free(site->auth.userfile);
+	template_set_free(site->templates);
+	settings_free(site->settings);
+	free(site->css);
+	free(site->csp);
+	free(site);
+}
+
+static pthread_mutex_t site_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct site *site_now;
+
+struct site *site_enter(void)
+{
+	pthread_mutex_lock(&site_lock);
+	struct site *site = site_now;
+	atomic_fetch_add(&site->users, 1);
+	pthread_mutex_unlock(&site_lock);
+	return site;
+}
+
+void site_leave(struct site *site)
+{
+	if (site && atomic_fetch_sub(&site->users, 1) == 1)
+		site_free(site);
+}
+
+void site_replace(struct site *site)
+{
+	pthread_mutex_lock(&site_lock);
+	struct site *before = site_now;
+	if (site)
+		atomic_store(&site->users, 1); /* of being in force */
+	site_now = site;
+	pthread_mutex_unlock(&site_lock);
+	site_leave(before);
+}

@@ -1,0 +1,114 @@
+/* Redis, seen as typed commands and values.
+ *
+ * A store holds a few connections and hands one to each call; any number of threads may call it.
+ * One call is one round trip: all its commands are written together. The deadline is over the
+ * whole call (connecting, writing, every byte read), on the monotonic clock. After a time-out or a
+ * refused connection the breaker opens: calls answer STORE_FAULT at once, except one probe at a
+ * time that looks whether the store is back.
+ *
+ * STORE_FAULT means "I don't know", whatever the cause (refused, late, garbled, any error reply:
+ * LOADING, READONLY, NOPERM, OOM, WRONGTYPE ...). It is logged here, with Redis' own words, never
+ * with a value. Nothing else is a FAULT: a missing key is STORE_OK with a nil. */
+#ifndef DOORWARD_STORE_STORE_H
+#define DOORWARD_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+
+struct arena;
+struct store;
+
+struct store_config {
+	const char *url; /* unix:PATH[?db=N&user=NAME] or redis://[USER@]HOST[:PORT][/N] */
+	const char *password; /* NULL: none. Copied, wiped by store_free */
+	const char *prefix; /* of every key, such as "dw:" */
+	int64_t timeout_ms; /* of one call at most */
+};
+
+/* Does not connect. NULL with a sentence in error when the URL cannot be understood. */
+struct store *store_new(const struct store_config *config, char *error, size_t error_size);
+void store_free(struct store *store);
+
+enum store_result { STORE_OK, STORE_FAULT };
+
+enum store_type { STORE_NIL, STORE_TEXT, STORE_INT, STORE_LIST };
+
+/* A reply, copied into the caller's arena. */
+struct store_value {
+	enum store_type type;
+	int64_t integer; /* STORE_INT */
+	const char *text; /* STORE_TEXT, NUL at the end; otherwise "" */
+	size_t len; /* of text */
+	const struct store_value *item; /* STORE_LIST */
+	size_t count;
+};
+
+/* The Lua scripts: one per file of store/scripts. Their contracts are in those files. */
+enum store_script {
+	STORE_ROTATION_USE,
+	STORE_SESSION_START,
+	STORE_SESSION_END,
+	STORE_SESSION_SEEN,
+	STORE_SESSION_RENEW,
+	STORE_THROTTLE_TAKE,
+	STORE_THROTTLE_GIVE,
+	STORE_USER_ADD,
+	STORE_USER_UPDATE,
+	STORE_SCRIPTS
+};
+
+enum { STORE_ARGS_MAX = 64 };
+
+struct store_command {
+	const char *argv[STORE_ARGS_MAX];
+	size_t argc;
+	/* May be sent a second time when the connection broke under it. */
+	bool repeatable;
+	int script; /* enum store_script, or -1 */
+};
+
+/* A command that only reads, or may be repeated: arguments up to a NULL. */
+struct store_command store_read(const char *name, ...) __attribute__((sentinel));
+/* A command that is sent once. */
+struct store_command store_write(const char *name, ...) __attribute__((sentinel));
+/* A script with its number of keys; keys, then arguments follow by store_arg. */
+struct store_command store_call(enum store_script script, int keys, bool repeatable);
+/* Texts are borrowed until store_run returns. One argument too many is fatal(). */
+void store_arg(struct store_command *command, const char *text);
+void store_arg_int(struct store_command *command, struct arena *arena, int64_t number);
+
+/* Runs count commands in one round trip, in order, on one connection; replies[i] answers
+ * commands[i]. On STORE_FAULT the replies are all nil. */
+enum store_result store_run(struct store *store, struct arena *arena, struct deadline deadline,
+	struct store_command *commands, struct store_value *replies, size_t count);
+#define store_run_one(store, arena, deadline, command, reply)                                      \
+	store_run((store), (arena), (deadline), (command), (reply), 1)
+
+/* The deadline of one store call: timeout_ms from now, never past `outer`. */
+struct deadline store_deadline(const struct store *store, struct deadline outer);
+
+/* Keys, in the arena (DESIGN 5). uid and handle are base64url text; all keys of one user carry the
+ * hash tag {uid}, so that they share a slot in a Cluster. */
+const char *store_key_user(const struct store *store, struct arena *arena, const char *uid);
+const char *store_key_session(
+	const struct store *store, struct arena *arena, const char *uid, const char *handle);
+const char *store_key_seen(
+	const struct store *store, struct arena *arena, const char *uid, const char *handle);
+const char *store_key_deny(
+	const struct store *store, struct arena *arena, const char *uid, const char *jti);
+const char *store_key_sessions(const struct store *store, struct arena *arena, const char *uid);
+/* realm, events, throttle:<kind>:<digest>: `rest` follows the prefix. */
+const char *store_key(const struct store *store, struct arena *arena, const char *rest);
+
+/* Value helpers: text of item i of a list, NULL when nil or not there. */
+const char *store_item_text(const struct store_value *list, size_t i);
+int64_t store_item_int(const struct store_value *list, size_t i, int64_t otherwise);
+/* A number, or text that is one; otherwise when nil or neither. */
+int64_t store_value_int(const struct store_value *value, int64_t otherwise);
+/* "hiredis 0.14.1" */
+const char *store_version(void);
+
+#endif

@@ -1,0 +1,53 @@
+/* One connection to Redis, always within a deadline. The only file that includes hiredis.
+ *
+ * hiredis parses the replies; the socket is ours, since hiredis' own connect and write know no
+ * deadline, fail on EINTR and raise SIGPIPE. A wire belongs to one thread at a time. After anything
+ * but WIRE_OK it must be closed: what comes next on it may answer an earlier question. */
+#ifndef DOORWARD_STORE_WIRE_H
+#define DOORWARD_STORE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "store/target.h"
+#include "store/store.h"
+
+struct arena;
+struct wire;
+
+enum wire_result {
+	WIRE_OK,
+	WIRE_UNREACHABLE, /* no connection: refused, no socket, unknown host */
+	WIRE_CLOSED, /* it broke */
+	WIRE_LATE,
+	WIRE_FAULT /* what came is no reply of Redis, too big, or an error at sign-in */
+};
+
+/* What one use of a wire needs and leaves. */
+struct wire_call {
+	struct arena *arena; /* of the replies */
+	struct deadline deadline;
+	bool sent; /* a byte of a command went out (not of the sign-in) */
+	char why[200]; /* when not WIRE_OK */
+};
+
+struct wire_reply {
+	struct store_value value;
+	const char *error; /* Redis' words if it, or anything in it, is an error reply; else NULL */
+};
+
+/* Connects; AUTH when there is a password, SELECT when there is a database. */
+enum wire_result wire_open(struct wire **out, const struct target *target, const char *password,
+	struct wire_call *call);
+/* Sends all commands, then reads as many replies. */
+enum wire_result wire_exchange(struct wire *wire, struct wire_call *call,
+	const struct store_command *const *commands, struct wire_reply *replies, size_t count);
+/* Nothing to be read and no end: an idle wire may be used again. */
+bool wire_is_quiet(const struct wire *wire);
+/* wire_close(NULL) does nothing. */
+void wire_close(struct wire *wire);
+/* "hiredis 0.14.1" */
+const char *wire_version(void);
+
+#endif

@@ -1,0 +1,111 @@
+#include "check.h"
+
+#include "store/target.h"
+
+static struct target parsed;
+static char why[256];
+
+static const char *parse(const char *url)
+{
+	why[0] = '\0';
+	return target_parse(&parsed, url, why, sizeof(why)) ? parsed.name : "refused";
+}
+
+static void a_unix_socket_is_a_path(void)
+{
+	CHECK_TEXT(parse("unix:/run/redis/redis.sock"), "unix:/run/redis/redis.sock");
+	CHECK_TEXT(parsed.path, "/run/redis/redis.sock");
+	CHECK_TEXT(parsed.database, "");
+	CHECK_TEXT(parsed.user, "");
+}
+
+static void a_unix_socket_may_have_a_database_and_a_user(void)
+{
+	CHECK_TEXT(parse("unix:/r.sock?db=7&user=doorward"), "unix:/r.sock");
+	CHECK_TEXT(parsed.database, "7");
+	CHECK_TEXT(parsed.user, "doorward");
+}
+
+static void a_host_has_the_usual_port(void)
+{
+	CHECK_TEXT(parse("redis://db.example.org"), "db.example.org:6379");
+	CHECK_TEXT(parse("redis://db.example.org/"), "db.example.org:6379");
+	CHECK_TEXT(parsed.path, "");
+}
+
+static void a_host_may_have_a_port_a_user_and_a_database(void)
+{
+	CHECK_TEXT(parse("redis://doorward@10.0.0.7:6390/12"), "10.0.0.7:6390");
+	CHECK_TEXT(parsed.host, "10.0.0.7");
+	CHECK_TEXT(parsed.port, "6390");
+	CHECK_TEXT(parsed.user, "doorward");
+	CHECK_TEXT(parsed.database, "12");
+}
+
+static void an_ipv6_address_stands_in_brackets(void)
+{
+	CHECK_TEXT(parse("redis://[::1]:7000/3"), "::1:7000");
+	CHECK_TEXT(parsed.host, "::1");
+	CHECK_TEXT(parse("redis://[fe80::1]"), "fe80::1:6379");
+	CHECK_TEXT(parse("redis://[::1"), "refused");
+	CHECK_TEXT(parse("redis://[::1]7000"), "refused");
+	CHECK_TEXT(parse("redis://::1"), "refused");
+}
+
+static void a_password_in_the_url_is_refused_and_not_repeated(void)
+{
+	const char *urls[] = { "redis://:s3cret@host", "redis://user:s3cret@host:6379/1",
+		"redis://user:s3@cret@host", "redis://u:s3cret/@host",
+		"unix:/r.sock?password=s3cret", "redis://host?password=s3cret" };
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		CHECK_TEXT(parse(urls[i]), "refused");
+		CHECK(!strstr(why, "cret"));
+	}
+	CHECK_TEXT(parse("redis://:s3cret@host"), "refused");
+	CHECK(strstr(why, "password_file"));
+}
+
+static void what_is_no_url_of_redis_is_refused_with_a_sentence(void)
+{
+	const char *urls[] = { "", "localhost", "localhost:6379", "http://localhost",
+		"unix:", "unix:redis.sock", "unix:/r?", "unix:/r?db=", "unix:/r?db=x",
+		"unix:/r?db=-1", "unix:/r?db=1&", "unix:/r?db=1&x=2", "redis://", "redis:///1",
+		"redis://host:", "redis://host:0", "redis://host:65536", "redis://host:6379x",
+		"redis://host/x", "redis://host/1/2", "redis://host/1x", "redis://@host",
+		"redis://host?db=1", "redis://host#1", "rediss://host" };
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		const char *got = parse(urls[i]);
+		if (strcmp(got, "refused") != 0)
+			fprintf(stderr, "accepted: %s\n", urls[i]);
+		CHECK_TEXT(got, "refused");
+		CHECK(strlen(why) > 20);
+	}
+}
+
+static void what_is_too_long_is_refused_and_not_cut(void)
+{
+	char url[600];
+	memset(url, 'a', sizeof(url));
+	url[sizeof(url) - 1] = '\0';
+	memcpy(url, "redis://", 8);
+	CHECK_TEXT(parse(url), "refused");
+	memcpy(url, "unix:/aa", 8);
+	CHECK_TEXT(parse(url), "refused");
+	url[5 + 108] = '\0';
+	CHECK_TEXT(parse(url), "refused");
+	url[5 + 107] = '\0';
+	CHECK(strcmp(parse(url), "refused") != 0);
+}
+
+int main(void)
+{
+	RUN(a_unix_socket_is_a_path);
+	RUN(a_unix_socket_may_have_a_database_and_a_user);
+	RUN(a_host_has_the_usual_port);
+	RUN(a_host_may_have_a_port_a_user_and_a_database);
+	RUN(an_ipv6_address_stands_in_brackets);
+	RUN(a_password_in_the_url_is_refused_and_not_repeated);
+	RUN(what_is_no_url_of_redis_is_refused_with_a_sentence);
+	RUN(what_is_too_long_is_refused_and_not_cut);
+	return check_result();
+}
