@@ -12,7 +12,7 @@ PKGS    := fcgi hiredis libjwt json-c inih libsodium libcrypto libcrypt libutf8p
 DEPS_BUILD := gcc make pkg-config libfcgi-dev libhiredis-dev libjwt-dev libjson-c-dev libinih-dev \
 	libsodium-dev libssl-dev libcrypt-dev libutf8proc-dev
 DEPS_DEMO  := redis-server redis-tools apache2 apache2-utils lighttpd lighttpd-mod-openssl lighttpd-modules-lua \
-	libapache2-mod-fcgid openssl curl python3
+	libapache2-mod-fcgid nginx fcgiwrap openssl curl python3
 DEPS_TEST  := $(DEPS_DEMO) clang clang-tidy clang-format libclang-rt-dev lua5.1 faketime libfcgi-bin python3-jwt python3-selenium \
 	chromium chromium-driver fonts-dejavu-core man-db mandoc
 
@@ -45,18 +45,26 @@ UNIT_BIN:= $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
 GEN     := $(BUILD)/gen/scripts.h
 
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-test demo test unit flow lint browser bench format install clean help sanitized clang-build
+.PHONY: all deps deps-demo deps-test demo test unit flow lint browser bench format install clean help sanitized
 
-all: deps $(BUILD)/doorward $(BUILD)/doorwardctl ## build the two programs into build/
+# What is built waits for the packages it needs, and uses every core.
+PROGRAMS := $(BUILD)/doorward $(BUILD)/doorwardctl
+MAKE_IT   = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+all: deps ## build the two programs into build/
+	$(MAKE_IT) $(PROGRAMS)
 
 $(BUILD)/doorward: $(BUILD)/app/serve.o $(LIB_OBJ)
-	$(CC) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LIBS)
+	@echo 'link $@'
+	@$(CC) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LIBS)
 $(BUILD)/doorwardctl: $(CTL_OBJ) $(LIB_OBJ)
-	$(CC) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LIBS)
+	@echo 'link $@'
+	@$(CC) $(LDFLAGS) $(LDHARD) -o $@ $^ $(LIBS)
 
 $(BUILD)/app/%.o: app/%.c Makefile | $(GEN)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo 'cc   $@'
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The Lua scripts become C strings, one a line of the script; nothing generated is committed.
 $(GEN): $(SCRIPTS) Makefile
@@ -70,17 +78,21 @@ $(GEN): $(SCRIPTS) Makefile
 # The same programs and one program per unit test, under AddressSanitizer and UBSan.
 $(BUILD)/san/app/%.o: app/%.c Makefile | $(GEN)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo 'cc   $@'
+	@$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/san/libdoorward.a: $(SAN_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	@ar rcs $@ $^
 $(BUILD)/san/doorward: $(BUILD)/san/app/serve.o $(BUILD)/san/libdoorward.a
-	$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
+	@echo 'link $@'
+	@$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/san/doorwardctl: $(CTL_SAN) $(BUILD)/san/libdoorward.a
-	$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
+	@echo 'link $@'
+	@$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/san/libdoorward.a tests/unit/check.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -MMD -MP -o $@ $< $(BUILD)/san/libdoorward.a $(LIBS)
+	@echo 'cc   $@'
+	@$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -MMD -MP -o $@ $< $(BUILD)/san/libdoorward.a $(LIBS)
 sanitized: $(BUILD)/san/doorward $(BUILD)/san/doorwardctl
 
 deps: ## install the Debian packages that building needs and that are missing
@@ -92,19 +104,25 @@ deps-test: ## install what the tests need
 
 SERVER ?= apache
 PORT   ?= 8443
-demo: deps-demo all ## start Redis, Doorward and a web server on localhost: SERVER=apache|lighttpd PORT=8443 SETTINGS="section.key=value ..."
+demo: deps-demo ## start Redis, Doorward and a web server on localhost: SERVER=apache|lighttpd|nginx PORT=8443 SETTINGS="section.key=value ..."
+	$(MAKE_IT) $(PROGRAMS)
 	@exec tests/support/demo --server "$(SERVER)" --port "$(PORT)" --build "$(BUILD)" -- $(SETTINGS)
 
-test: deps-test all sanitized $(UNIT_BIN) ## unit, scenario and browser tests: ONLY=word to run some
+test: deps-test ## unit, scenario and browser tests: ONLY=word to run some
+	$(MAKE_IT) $(PROGRAMS) sanitized $(UNIT_BIN)
 	@tests/support/run_tests "$(BUILD)" "$(ONLY)"
-unit: deps-test $(UNIT_BIN) sanitized ## the unit tests only
+unit: deps-test ## the unit tests only
+	$(MAKE_IT) $(UNIT_BIN)
 	@tests/support/run_tests "$(BUILD)" "$(ONLY)" unit
-flow: deps-test all sanitized ## the scenario tests behind real web servers only
+flow: deps-test ## the scenario tests behind real web servers only
+	$(MAKE_IT) $(PROGRAMS) sanitized
 	@tests/support/run_tests "$(BUILD)" "$(ONLY)" flow
-browser: deps-test all ## the tests in headless Chromium only
+browser: deps-test ## the tests in headless Chromium only
+	$(MAKE_IT) $(PROGRAMS)
 	@tests/support/run_tests "$(BUILD)" "$(ONLY)" browser
 
-lint: deps-test all ## include direction, seams, headers alone, symbol names, settings in step, function size, clang
+lint: deps-test ## include direction, seams, headers alone, symbol names, settings in step, function size, clang
+	$(MAKE_IT) $(PROGRAMS)
 	@tests/lint/run "$(BUILD)"
 format: ## clang-format over all C files
 	clang-format -i $$(find app tests -name '*.[ch]')
@@ -113,7 +131,7 @@ install: all ## install into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/doorward $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(BUILD)/doorward $(BUILD)/doorwardctl $(DESTDIR)$(PREFIX)/sbin/
 	cp -r templates www $(DESTDIR)$(PREFIX)/share/doorward/
-	install -m 644 doorward.conf.example apache.conf.example apache-fcgid.conf.example lighttpd.conf.example $(DESTDIR)$(PREFIX)/share/doorward/
+	install -m 644 doorward.conf.example apache.conf.example apache-fcgid.conf.example lighttpd.conf.example nginx.conf.example $(DESTDIR)$(PREFIX)/share/doorward/
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 clean: ## remove build/

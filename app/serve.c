@@ -112,11 +112,20 @@ static void serve_protect(void)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+/* Does a web server start this process, for one request or for many? */
+static enum site_use serve_use(const struct serve_options *options)
+{
+	if (options->check || (cgi_is_asked() && !listener_is_listening(STDIN_FILENO)))
+		return SITE_ONCE;
+	return listener_is_listening(STDIN_FILENO) ? SITE_SPAWNED : SITE_DAEMON;
+}
+
 /* New settings as a whole, or the old ones and the reason why. */
 static void serve_reload(const char *conf)
 {
+	static const struct serve_options none = { 0 };
 	char error[SERVE_ERROR_MAX] = "";
-	struct site *site = site_load(conf, error, sizeof error);
+	struct site *site = site_load(conf, serve_use(&none), error, sizeof error);
 
 	if (!site || !serve_open_log(site->settings)) {
 		log_error("not reloaded, the settings before stay in force: %s", error);
@@ -268,7 +277,7 @@ int main(int argc, char **argv)
 	const char *conf = settings_path(options.conf);
 	if (options.print_settings)
 		return serve_print_settings(conf);
-	struct site *site = site_load(conf, error, sizeof error);
+	struct site *site = site_load(conf, serve_use(&options), error, sizeof error);
 	if (!site) {
 		fprintf(stderr, "doorward: %s\n", error);
 		return EXIT_FAILURE;

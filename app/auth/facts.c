@@ -62,6 +62,7 @@ static struct store_command facts_seen_command(
 		&command, store_key_seen(auth->store, caller->arena, token->sub.text, token->sid));
 	store_arg(&command, caller->address);
 	store_arg(&command, arena_strdup(caller->arena, device));
+	command.optional = true;
 	return command;
 }
 
@@ -141,18 +142,21 @@ enum facts_result facts_read(const struct auth *auth, const struct caller *calle
 	memset(out, 0, sizeof *out);
 	commands[AT_SESSION] = store_read(
 		"HMGET", session, "context", "ver", "absolute_end", "style", "ended", NULL);
-	commands[AT_TTL] = store_read("TTL", session, NULL);
+	commands[AT_TTL] = store_read("PTTL", session, NULL);
 	commands[AT_USER] = facts_user_command(auth, arena, uid, &out->extra_count);
 	commands[AT_DENY] =
 		store_read("EXISTS", store_key_deny(store, arena, uid, token->jti), NULL);
 	commands[AT_REALM] = store_read("HGET", store_key(store, arena, "realm"), "ver", NULL);
 	commands[AT_TIME] = store_read("TIME", NULL);
+	for (int i = 0; i < AT_TIME; i++)
+		commands[i].mirrored = true;
+	commands[AT_TIME].along = true; /* who keeps the mirror learns the time as well */
 	if (facts_note_is_due(token->sid))
 		commands[count++] = facts_seen_command(auth, caller, token);
-	if (store_run(store, arena, caller->deadline, commands, replies, count) != STORE_OK)
+	if (store_look_up(store, arena, caller->deadline, commands, replies, count) != STORE_OK)
 		return FACTS_FAULT;
 	facts_learn_time(&replies[AT_TIME]);
-	facts_fill_session(&replies[AT_SESSION], replies[AT_TTL].integer, out);
+	facts_fill_session(&replies[AT_SESSION], replies[AT_TTL].integer / 1000, out);
 	facts_fill_user(&replies[AT_USER], arena, out);
 	if (auth->userfile)
 		facts_fill_from_file(auth, caller, token, out);

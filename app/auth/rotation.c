@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/encode.h"
+#include "base/log.h"
 #include "base/settings.h"
 #include "store/store.h"
 
@@ -203,6 +204,32 @@ static enum rotation_result rotation_refuse_unparsed(
 	return ROTATION_REFUSED;
 }
 
+/* The script, and where the settings ask for it the word of the replicas. Without it the rotation
+ * may be lost in a failover: not handed out, and the next try repeats it. */
+static enum store_result rotation_run(const struct auth *auth, const struct caller *caller,
+	const struct store_command *script, struct store_value *reply)
+{
+	const struct settings *set = auth->settings;
+	struct store_value replies[2] = { 0 };
+	const char *replicas =
+		arena_printf(caller->arena, "%lld", (long long)set->store.rotation_replicas);
+	const char *wait_ms =
+		arena_printf(caller->arena, "%lld", (long long)set->store.timeout_ms / 2);
+	struct store_command commands[2] = { *script, store_read("WAIT", replicas, wait_ms, NULL) };
+	size_t count = set->store.rotation_replicas > 0 ? 2 : 1;
+
+	if (store_run(auth->store, caller->arena, caller->deadline, commands, replies, count) !=
+		STORE_OK)
+		return STORE_FAULT;
+	*reply = replies[0];
+	if (count == 1 || replies[1].integer >= set->store.rotation_replicas)
+		return STORE_OK;
+	log_warn(
+		"a rotation reached %lld of the %s replicas that [store] rotation_replicas asks for",
+		(long long)replies[1].integer, replicas);
+	return STORE_FAULT;
+}
+
 enum rotation_result rotation_use(const struct auth *auth, const struct caller *caller,
 	const char *text, struct rotation_outcome *out)
 {
@@ -221,8 +248,7 @@ enum rotation_result rotation_use(const struct auth *auth, const struct caller *
 	if (found == USER_FAULT)
 		return rotation_fault(caller, handle);
 	struct store_command command = rotation_command(auth, caller, &claim, handle);
-	if (store_run_one(auth->store, caller->arena, caller->deadline, &command, &reply) !=
-		STORE_OK)
+	if (rotation_run(auth, caller, &command, &reply) != STORE_OK)
 		return rotation_fault(caller, handle);
 	const struct rotation_answer *answer = rotation_answer_find(store_item_text(&reply, 0));
 	if (!answer)

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "auth/auth.h"
@@ -50,33 +51,76 @@ void session_context(const struct caller *caller, char out[SESSION_CONTEXT_LEN +
 	encode_base64url(out + 12, digest, 8);
 }
 
-/* One attempt: the sessions that the index names now are handed to the script as keys. */
+/* A session that the index names, and since when it lives. */
+struct session_age {
+	const char *handle;
+	int64_t since; /* 0: its record is gone */
+};
+
+static int session_compare_age(const void *a, const void *b)
+{
+	const struct session_age *left = a, *right = b;
+
+	if (left->since != right->since)
+		return left->since < right->since ? -1 : 1;
+	return strcmp(left->handle, right->handle);
+}
+
+/* Those that have to go first stand first: without a record, then the oldest. Only a user who is at
+ * the limit costs this question. */
+static enum store_result session_find_oldest(const struct auth *auth, const struct caller *caller,
+	const struct user_id *uid, struct session_age *list, size_t *count)
+{
+	struct store *store = auth->store;
+	struct arena *arena = caller->arena;
+	struct store_value index = { 0 };
+	const char *index_key = store_key_sessions(store, arena, uid->text);
+	struct store_command look = store_read("ZRANGE", index_key, "0", "-1", NULL);
+
+	*count = 0;
+	if (store_run_one(store, arena, caller->deadline, &look, &index) != STORE_OK)
+		return STORE_FAULT;
+	if ((int64_t)index.count < auth->settings->session.max_sessions)
+		return STORE_OK;
+	struct store_command *commands = arena_alloc(arena, index.count * sizeof *commands);
+	struct store_value *replies = arena_alloc(arena, index.count * sizeof *replies);
+	struct session_age *all = arena_alloc(arena, index.count * sizeof *all);
+	for (size_t i = 0; i < index.count; i++) {
+		all[i].handle = store_item_text(&index, i);
+		commands[i] = store_read("HGET",
+			store_key_session(store, arena, uid->text, all[i].handle), "auth_time",
+			NULL);
+	}
+	if (store_run(store, arena, caller->deadline, commands, replies, index.count) != STORE_OK)
+		return STORE_FAULT;
+	for (size_t i = 0; i < index.count; i++)
+		all[i].since = store_value_int(&replies[i], 0);
+	qsort(all, index.count, sizeof *all, session_compare_age);
+	*count = index.count < SESSION_CANDIDATES ? index.count : SESSION_CANDIDATES;
+	memcpy(list, all, *count * sizeof *list);
+	return STORE_OK;
+}
+
+/* One attempt: the sessions that may have to go are handed to the script as keys. */
 static enum store_result session_start_once(const struct auth *auth, const struct caller *caller,
 	const struct store_command *prepared, const struct user_id *uid, struct store_value *reply)
 {
-	struct store_value index = { 0 };
+	struct session_age oldest[SESSION_CANDIDATES];
 	struct store_command command = *prepared;
-	const char *index_key = store_key_sessions(auth->store, caller->arena, uid->text);
-	size_t first_arg = command.argc;
-	const char *args[STORE_ARGS_MAX];
+	size_t count = 0, keys_end = 3 + SESSION_KEYS_BEFORE, tail = prepared->argc - keys_end;
 
-	if (auth->settings->session.max_sessions == 0)
-		return store_run_one(auth->store, caller->arena, caller->deadline, &command, reply);
-	struct store_command look = store_read("ZRANGE", index_key, "0", "-1", NULL);
-	if (store_run_one(auth->store, caller->arena, caller->deadline, &look, &index) != STORE_OK)
+	if (auth->settings->session.max_sessions > 0 &&
+		session_find_oldest(auth, caller, uid, oldest, &count) != STORE_OK)
 		return STORE_FAULT;
 	/* EVALSHA sha nkeys KEYS... ARGV...: the candidates' keys go between. */
-	size_t count = index.count < SESSION_CANDIDATES ? index.count : SESSION_CANDIDATES;
-	size_t keys_end = 3 + SESSION_KEYS_BEFORE, tail = first_arg - keys_end;
-	memcpy(args, prepared->argv + keys_end, tail * sizeof *args);
 	command.argc = keys_end;
 	for (size_t i = 0; i < count; i++)
-		store_arg(&command, store_key_session(auth->store, caller->arena, uid->text,
-					    store_item_text(&index, i)));
+		store_arg(&command,
+			store_key_session(auth->store, caller->arena, uid->text, oldest[i].handle));
 	for (size_t i = 0; i < tail; i++)
-		store_arg(&command, args[i]);
+		store_arg(&command, prepared->argv[keys_end + i]);
 	for (size_t i = 0; i < count; i++)
-		store_arg(&command, store_item_text(&index, i));
+		store_arg(&command, oldest[i].handle);
 	command.argv[2] = arena_printf(caller->arena, "%zu", SESSION_KEYS_BEFORE + count);
 	return store_run_one(auth->store, caller->arena, caller->deadline, &command, reply);
 }

@@ -1,9 +1,9 @@
 /* Three clocks and the request's deadline.
  *
  * Wall time (seconds since 1970) is this machine's opinion. Agreed time is the store's, as last
- * learnt, carried on by a clock that no one sets: nodes whose wall clocks differ judge a token alike,
- * and a step of the wall clock revives and kills nothing. Monotonic time is for how long something
- * may take: no step lengthens or shortens a wait. */
+ * learnt, carried on by a clock that no one sets: nodes whose wall clocks differ judge a token
+ * alike, and a step of the wall clock revives and kills nothing. Monotonic time is for how long
+ * something may take: no step lengthens or shortens a wait. */
 #ifndef DOORWARD_BASE_CLOCK_H
 #define DOORWARD_BASE_CLOCK_H
 

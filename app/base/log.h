@@ -29,7 +29,8 @@ struct log_field {
 	const char *name;
 	const char *text;
 };
-/* Always written, whatever the level. event such as "login.refused"; fields end with {NULL, NULL}. */
+/* Always written, whatever the level. event such as "login.refused"; fields end with {NULL, NULL}.
+ */
 void log_audit(const char *event, const struct log_field *fields);
 
 /* Logs and leaves the process with _exit(70): memory exhausted, entropy gone, an impossible state.

@@ -63,6 +63,8 @@ static void check_together(const struct loading *loading)
 		const char *section;
 		const char *words[3];
 	} pairs[] = {
+		{ s->mirror.lease_ms <= s->mirror.heartbeat_ms, "mirror",
+			{ "lease_ms", "must be longer than", "heartbeat_ms" } },
 		{ strcmp(s->cookie.access_name, s->cookie.refresh_name) == 0, "cookie",
 			{ "refresh_name", "must differ from", "access_name" } },
 		{ strcmp(s->cookie.access_name, s->cookie.csrf_name) == 0, "cookie",

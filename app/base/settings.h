@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+enum settings_mirror { SETTINGS_MIRROR_AUTO, SETTINGS_MIRROR_YES, SETTINGS_MIRROR_NO };
 enum settings_style { SETTINGS_STYLE_ROTATE, SETTINGS_STYLE_SLIDING };
 enum settings_on_limit { SETTINGS_LIMIT_END_OLDEST, SETTINGS_LIMIT_REFUSE };
 enum settings_bind {
@@ -51,6 +52,9 @@ struct settings {
 		const char *url, *password_file, *prefix;
 		int64_t timeout_ms, rotation_replicas;
 	} store;
+	struct {
+		int64_t enabled, max_entries, heartbeat_ms, lease_ms;
+	} mirror;
 	struct {
 		int64_t style, access_lifetime, idle_timeout, absolute_timeout, refresh_grace;
 		int64_t max_sessions, on_limit, bind, on_reuse, activity, renew_below, renew_by;

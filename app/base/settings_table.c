@@ -13,6 +13,7 @@
 /* Browsers keep no cookie longer (RFC 6265bis section 5.5). */
 #define LONGEST (400 * DAY)
 
+static const char *const mirrors[] = { "auto", "yes", "no", NULL };
 static const char *const styles[] = {
 	[SETTINGS_STYLE_ROTATE] = "rotate", [SETTINGS_STYLE_SLIDING] = "sliding", NULL
 };
@@ -100,6 +101,15 @@ static const struct settings_entry entries[] = {
 		"How long a request waits for Redis in all, in milliseconds."),
 	INT(store, rotation_replicas, "0", 0, 10,
 		"Replicas that must have a rotation before it is answered."),
+
+	CHOICE(mirror, enabled, "auto", mirrors,
+		"Whether to keep what Redis said lately."),
+	INT(mirror, max_entries, "100000", 1000, 10000000,
+		"How many keys to keep."),
+	INT(mirror, heartbeat_ms, "100", 10, 1000,
+		"How often Redis is asked for a sign of life, in milliseconds."),
+	INT(mirror, lease_ms, "300", 30, 10000,
+		"How long after the last sign of life what is kept still counts, in milliseconds."),
 
 	CHOICE(session, style, "rotate", styles,
 		"How a session is kept alive."),

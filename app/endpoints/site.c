@@ -106,7 +106,20 @@ static bool site_load_auth(struct site *site, char *error, size_t error_size)
 	return true;
 }
 
-struct site *site_load(const char *conf_path, char *error, size_t error_size)
+static void site_start_mirror(struct site *site, enum site_use use)
+{
+	const struct settings *set = site->settings;
+	struct store_mirror_config config = { .max_entries = (size_t)set->mirror.max_entries,
+		.heartbeat_ms = set->mirror.heartbeat_ms,
+		.lease_ms = set->mirror.lease_ms };
+	bool wanted = set->mirror.enabled == SETTINGS_MIRROR_YES ||
+		      (set->mirror.enabled == SETTINGS_MIRROR_AUTO && use == SITE_DAEMON);
+
+	if (wanted && use != SITE_ONCE)
+		store_start_mirror(site->auth.store, &config);
+}
+
+struct site *site_load(const char *conf_path, enum site_use use, char *error, size_t error_size)
 {
 	struct site *site = calloc(1, sizeof *site);
 
@@ -118,8 +131,10 @@ struct site *site_load(const char *conf_path, char *error, size_t error_size)
 		site->templates = template_set_load(
 			site->settings->page.templates_dir, site_template_names, error, error_size);
 		/* Last, since it is for the whole process: a reload that fails changes nothing. */
-		if (site->templates && password_init(site->settings))
+		if (site->templates && password_init(site->settings)) {
+			site_start_mirror(site, use);
 			return site;
+		}
 		if (site->templates)
 			snprintf(error, error_size, "libsodium does not start");
 	}

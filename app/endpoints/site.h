@@ -20,8 +20,15 @@ struct site {
 	atomic_int users;
 };
 
+/* How long-lived and how alone this process is: decides what [mirror] enabled = auto means. */
+enum site_use {
+	SITE_DAEMON, /* sockets of its own */
+	SITE_SPAWNED, /* one of several that a web server starts */
+	SITE_ONCE, /* CGI, or only a look at the files */
+};
+
 /* NULL with a sentence in error. Neither Redis nor a web server need be there. */
-struct site *site_load(const char *conf_path, char *error, size_t error_size);
+struct site *site_load(const char *conf_path, enum site_use use, char *error, size_t error_size);
 void site_free(struct site *site);
 
 /* The site in force. site_enter is for the time of one request, and ends with site_leave. */

@@ -16,8 +16,8 @@ bool cgi_is_asked(void)
 	return getenv("GATEWAY_INTERFACE") != NULL;
 }
 
-/* No byte past CONTENT_LENGTH is asked for (RFC 3875 section 4.2): a server may keep the stream open,
- * and the read would wait for ever. */
+/* No byte past CONTENT_LENGTH is asked for (RFC 3875 section 4.2): a server may keep the stream
+ * open, and the read would wait for ever. */
 static size_t cgi_read(void *context, char *into, size_t len)
 {
 	size_t *left = context;

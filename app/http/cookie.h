@@ -19,8 +19,8 @@ enum cookie_result {
 /* Looks through every HTTP_COOKIE parameter (nginx before 1.23 sends one per header line); pairs
  * are separated by ";" or, as Apache and Caddy join two header lines, ",". Names are compared case
  * sensitively. *value points into the parameter and is not NUL-terminated. */
-enum cookie_result cookie_find(const struct request *request, const char *name, const char **value,
-	size_t *len);
+enum cookie_result cookie_find(
+	const struct request *request, const char *name, const char **value, size_t *len);
 
 struct cookie_attributes {
 	const char *path; /* "/" or the prefix */

@@ -22,9 +22,10 @@ enum form_result {
 	FORM_MALFORMED, /* decoded text is not UTF-8: 400 */
 };
 
-/* Decodes '+' and %XX once; a '%' not followed by two hex digits stays. Unknown fields are skipped. fields has count rows. */
-enum form_result form_read(struct arena *arena, const char *text, size_t len,
-	struct form_field *fields, size_t count);
+/* Decodes '+' and %XX once; a '%' not followed by two hex digits stays. Unknown fields are skipped.
+ * fields has count rows. */
+enum form_result form_read(
+	struct arena *arena, const char *text, size_t len, struct form_field *fields, size_t count);
 /* True for "application/x-www-form-urlencoded", with or without parameters, any case. */
 bool form_is_content_type(const char *content_type);
 

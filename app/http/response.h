@@ -28,8 +28,8 @@ void response_status(struct response *response, int status);
 /* name and value must be visible ASCII (value: and spaces); CR, LF, NUL or other control bytes
  * (a bare LF would start a new header line) make the response broken. */
 void response_header(struct response *response, const char *name, const char *value);
-/* "Variable-NAME: value" of an authorizer's 200. Bytes above 0x7e and '%' and control bytes in the value are
- * percent-encoded, so no text of a user can become a header. */
+/* "Variable-NAME: value" of an authorizer's 200. Bytes above 0x7e and '%' and control bytes in the
+ * value are percent-encoded, so no text of a user can become a header. */
 void response_variable(struct response *response, const char *name, const char *value);
 /* The one text of the answer: Status, headers, blank line, body. False when it cannot be built
  * (out is then the plain 503). */

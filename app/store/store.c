@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "store/breaker.h"
 #include "store/complaint.h"
+#include "store/mirror.h"
 #include "store/pool.h"
 #include "store/script.h"
+#include "store/tracker.h"
 #include "store/wire.h"
 
 #include <errno.h>
@@ -23,6 +25,8 @@ struct store {
 	struct script_shas scripts;
 	struct breaker breaker;
 	struct complaint complaint;
+	struct mirror *mirror; /* NULL: none */
+	struct tracker *tracker;
 };
 
 /* One store_run. */
@@ -76,6 +80,8 @@ void store_free(struct store *store)
 {
 	if (!store)
 		return;
+	tracker_stop(store->tracker);
+	mirror_free(store->mirror);
 	pool_wipe(&store->pool);
 	pthread_mutex_destroy(&store->scripts.mutex);
 	complaint_wipe(&store->complaint);
@@ -84,6 +90,22 @@ void store_free(struct store *store)
 	free(store->password);
 	free(store->prefix);
 	free(store);
+}
+
+void store_start_mirror(struct store *store, const struct store_mirror_config *config)
+{
+	struct tracker_config tracker = { .target = store->pool.target,
+		.password = store->password,
+		.prefix = store->prefix,
+		.heartbeat_ms = config->heartbeat_ms,
+		.lease_ms = config->lease_ms };
+	store->mirror = mirror_new(config->max_entries);
+	store->tracker = tracker_start(store->mirror, &tracker);
+}
+
+struct mirror *store_mirror(struct store *store)
+{
+	return store->mirror;
 }
 
 struct deadline store_deadline(const struct store *store, struct deadline outer)

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 
 struct arena;
+struct mirror;
 struct store;
 
 struct store_config {
@@ -68,6 +69,10 @@ struct store_command {
 	/* May be sent a second time when the connection broke under it. */
 	bool repeatable;
 	int script; /* enum store_script, or -1 */
+	/* For store_look_up: */
+	bool mirrored; /* reads the key argv[1]; its answer may come from the mirror */
+	bool along; /* asked only when others are asked anyway */
+	bool optional; /* alone, its fault is none */
 };
 
 /* A command that only reads, or may be repeated: arguments up to a NULL. */
@@ -86,6 +91,21 @@ enum store_result store_run(struct store *store, struct arena *arena, struct dea
 	struct store_command *commands, struct store_value *replies, size_t count);
 #define store_run_one(store, arena, deadline, command, reply)                                      \
 	store_run((store), (arena), (deadline), (command), (reply), 1)
+
+/* The same for reads whose answers may be known already (mirror.h). Commands that are marked
+ * mirrored and have the same key stand beside each other; PTTL among them tells when the key
+ * expires. Asks Redis in one round trip for what is missing, or not at all. */
+enum store_result store_look_up(struct store *store, struct arena *arena, struct deadline deadline,
+	struct store_command *commands, struct store_value *replies, size_t count);
+/* Starts mirroring with at most max_entries keys: two more connections and a thread, until
+ * store_free. */
+struct store_mirror_config {
+	size_t max_entries;
+	int64_t heartbeat_ms, lease_ms;
+};
+void store_start_mirror(struct store *store, const struct store_mirror_config *config);
+/* NULL when nothing is mirrored. */
+struct mirror *store_mirror(struct store *store);
 
 /* The deadline of one store call: timeout_ms from now, never past `outer`. */
 struct deadline store_deadline(const struct store *store, struct deadline outer);

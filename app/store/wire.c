@@ -312,6 +312,40 @@ enum wire_result wire_exchange(struct wire *wire, struct wire_call *call,
 	return result;
 }
 
+enum wire_result wire_send(
+	struct wire *wire, struct wire_call *call, const struct store_command *command)
+{
+	enum wire_result result = WIRE_OK;
+	add_command(wire, command);
+	while (wire->out_sent < wire->out_len && result == WIRE_OK) {
+		if (!push(wire, call))
+			result = fail_errno(call, "the connection broke");
+		else if (wire->out_sent < wire->out_len &&
+			 !socket_wait(wire->fd, POLLOUT, call->deadline))
+			result = fail(call, WIRE_FAULT, "no answer in time");
+	}
+	forget_out(wire);
+	return result;
+}
+
+enum wire_result wire_receive(struct wire *wire, struct wire_call *call, struct wire_reply *reply)
+{
+	enum wire_result result = WIRE_OK;
+	size_t got = 0;
+	wire->items = wire->read_bytes = 0;
+	*reply = (struct wire_reply){ .error = NULL };
+	for (;;) {
+		result = take_replies(wire, call, reply, 1, &got);
+		if (result != WIRE_OK || got == 1)
+			return result;
+		if (!socket_wait(wire->fd, POLLIN, call->deadline))
+			return fail(call, WIRE_LATE, "no message in time");
+		result = pull(wire, call);
+		if (result != WIRE_OK)
+			return result;
+	}
+}
+
 static enum wire_result sign_in(struct wire *wire, const struct target *target,
 	const char *password, struct wire_call *call)
 {

@@ -43,6 +43,12 @@ enum wire_result wire_open(struct wire **out, const struct target *target, const
 /* Sends all commands, then reads as many replies. */
 enum wire_result wire_exchange(struct wire *wire, struct wire_call *call,
 	const struct store_command *const *commands, struct wire_reply *replies, size_t count);
+/* For a subscriber, to whom messages come unasked. wire_send writes one command; its answer is
+ * found among what wire_receive returns, one message a call, in the order sent. WIRE_LATE means
+ * that none came before the deadline: here the wire stays good. */
+enum wire_result wire_send(
+	struct wire *wire, struct wire_call *call, const struct store_command *command);
+enum wire_result wire_receive(struct wire *wire, struct wire_call *call, struct wire_reply *reply);
 /* Nothing to be read and no end: an idle wire may be used again. */
 bool wire_is_quiet(const struct wire *wire);
 /* wire_close(NULL) does nothing. */

@@ -31,8 +31,8 @@ static int check_failures, check_passed_tests, check_failed_tests;
 			check_failed_tests++;                                                      \
 	} while (0)
 
-static inline void check_text(const char *file, int line, const char *test, const char *got,
-	const char *expected)
+static inline void check_text(
+	const char *file, int line, const char *test, const char *got, const char *expected)
 {
 	if (got && expected && strcmp(got, expected) == 0)
 		return;
@@ -43,8 +43,8 @@ static inline void check_text(const char *file, int line, const char *test, cons
 		got ? got : "(null)", expected ? expected : "(null)");
 }
 
-static inline void check_int(const char *file, int line, const char *test, long long got,
-	long long expected)
+static inline void check_int(
+	const char *file, int line, const char *test, long long got, long long expected)
 {
 	if (got == expected)
 		return;

@@ -1,7 +1,7 @@
 --[[ Makes a session, within the user's limit, in one step.
 
 KEYS[1] session record   KEYS[2] index of the user's sessions   KEYS[3] seen record
-KEYS[4..] records of the sessions that the index named when the caller looked
+KEYS[4..] records of those sessions, the oldest first, that would have to go when the caller looked
 ARGV[1] handle of the new session   ARGV[2] context   ARGV[3] style
 ARGV[4] ver   ARGV[5] idle timeout (s)   ARGV[6] absolute timeout (s)
 ARGV[7] persist ("1" or "")   ARGV[8] address   ARGV[9] device
@@ -9,7 +9,7 @@ ARGV[10] max sessions (0: no limit)   ARGV[11] on limit: "end_oldest" or "refuse
 ARGV[12..] handles, in the order of KEYS[4..]
 
 Returns {"ok", now (ms), auth_time (s), idle_end (s), absolute_end (s)}, {"limit"}, or {"again"}
-when the index names a session whose key was not given and one has to be ended.
+when more have to go than keys were given, or than have gone in this step.
 
 A session ended by the limit keeps its record, marked, for a day at most: its browser is told why.
 ]]
@@ -21,7 +21,7 @@ local max = tonumber(ARGV[10])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', sec)
 local count = redis.call('ZCARD', KEYS[2])
 if max > 0 and count >= max then
-  local living = {}
+  local living, cleaned = {}, false
   for i = 4, #KEYS do
     local handle = ARGV[i + 8]
     if redis.call('ZSCORE', KEYS[2], handle) then
@@ -30,26 +30,27 @@ if max > 0 and count >= max then
         living[#living + 1] = { key = KEYS[i], handle = handle, at = tonumber(at) }
       else
         redis.call('ZREM', KEYS[2], handle)
+        cleaned = true
       end
     end
   end
-  count = redis.call('ZCARD', KEYS[2])
-  if count >= max then
+  local surplus = redis.call('ZCARD', KEYS[2]) - max + 1
+  if surplus > 0 then
     if ARGV[11] == 'refuse' then
-      return { 'limit' }
-    end
-    if #living < count then
-      return { 'again' }
+      return { cleaned and 'again' or 'limit' }
     end
     table.sort(living, function(a, b)
       return a.at < b.at or (a.at == b.at and a.handle < b.handle)
     end)
-    for i = 1, count - max + 1 do
+    for i = 1, math.min(surplus, #living) do
       redis.call('HSET', living[i].key, 'ended', 'elsewhere')
       if redis.call('TTL', living[i].key) > 86400 then
         redis.call('EXPIRE', living[i].key, 86400)
       end
       redis.call('ZREM', KEYS[2], living[i].handle)
+    end
+    if surplus > #living then
+      return { 'again' }
     end
   end
 end

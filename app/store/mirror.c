@@ -1,0 +1,346 @@
+#include "store/mirror.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "base/random.h"
+
+enum { MIRROR_WAYS = 8, MIRROR_STRIPES = 64, MIRROR_DEPTH = 2 };
+
+/* bytes: the key, then the replies one after the other (mirror_put). */
+struct mirror_entry {
+	uint64_t hash;
+	uint64_t ticket;
+	int64_t expires_ms; /* monotonic; INT64_MAX: with the lease only */
+	uint32_t key_len;
+	uint32_t value_len; /* 0: a placeholder */
+	uint32_t count;
+	bool absent; /* PTTL said -2 */
+	char bytes[];
+};
+
+struct mirror_set {
+	struct mirror_entry *way[MIRROR_WAYS];
+	unsigned next_victim;
+};
+
+struct mirror {
+	size_t sets; /* a power of two */
+	struct mirror_set *set;
+	pthread_mutex_t stripe[MIRROR_STRIPES];
+	uint64_t seed;
+	_Atomic uint64_t tickets;
+	_Atomic int64_t lease_until_ms;
+};
+
+struct mirror *mirror_new(size_t max_entries)
+{
+	struct mirror *mirror = calloc(1, sizeof *mirror);
+	size_t sets = MIRROR_STRIPES;
+
+	while (sets * MIRROR_WAYS < max_entries)
+		sets *= 2;
+	if (!mirror || !(mirror->set = calloc(sets, sizeof *mirror->set)))
+		fatal("out of memory: a mirror of %zu entries", max_entries);
+	mirror->sets = sets;
+	for (int i = 0; i < MIRROR_STRIPES; i++)
+		pthread_mutex_init(&mirror->stripe[i], NULL);
+	/* Nobody outside can choose keys that fall into one set. */
+	random_bytes(&mirror->seed, sizeof mirror->seed);
+	return mirror;
+}
+
+static void mirror_drop(struct mirror_entry **entry)
+{
+	if (!*entry)
+		return;
+	crypto_wipe((*entry)->bytes, (*entry)->key_len + (*entry)->value_len);
+	free(*entry);
+	*entry = NULL;
+}
+
+void mirror_free(struct mirror *mirror)
+{
+	if (!mirror)
+		return;
+	mirror_flush(mirror);
+	for (int i = 0; i < MIRROR_STRIPES; i++)
+		pthread_mutex_destroy(&mirror->stripe[i]);
+	free(mirror->set);
+	free(mirror);
+}
+
+void mirror_lease_until(struct mirror *mirror, int64_t mono_ms)
+{
+	atomic_store(&mirror->lease_until_ms, mono_ms);
+}
+
+bool mirror_is_leased(const struct mirror *mirror)
+{
+	return clock_mono_ms() < atomic_load(&mirror->lease_until_ms);
+}
+
+static uint64_t mirror_hash(const struct mirror *mirror, const char *key, size_t len)
+{
+	uint64_t hash = 1469598103934665603u ^ mirror->seed;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)key[i]) * 1099511628211u;
+	return hash ^ hash >> 32;
+}
+
+static struct mirror_set *mirror_lock(struct mirror *mirror, uint64_t hash)
+{
+	size_t at = hash & (mirror->sets - 1);
+
+	pthread_mutex_lock(&mirror->stripe[at % MIRROR_STRIPES]);
+	return &mirror->set[at];
+}
+
+static void mirror_unlock(struct mirror *mirror, uint64_t hash)
+{
+	size_t at = hash & (mirror->sets - 1);
+
+	pthread_mutex_unlock(&mirror->stripe[at % MIRROR_STRIPES]);
+}
+
+static struct mirror_entry **mirror_slot(
+	struct mirror_set *set, uint64_t hash, const char *key, size_t len)
+{
+	for (int i = 0; i < MIRROR_WAYS; i++) {
+		const struct mirror_entry *entry = set->way[i];
+
+		if (entry && entry->hash == hash && entry->key_len == len &&
+			memcmp(entry->bytes, key, len) == 0)
+			return &set->way[i];
+	}
+	return NULL;
+}
+
+/* A free way, else one whose time is over, else the next in turn. */
+static struct mirror_entry **mirror_victim(struct mirror_set *set, int64_t now_ms)
+{
+	for (int i = 0; i < MIRROR_WAYS; i++)
+		if (!set->way[i] || set->way[i]->expires_ms <= now_ms)
+			return &set->way[i];
+	return &set->way[set->next_victim++ % MIRROR_WAYS];
+}
+
+/* ---- replies as bytes: type, then a number, or a length and what it counts ---- */
+
+struct mirror_writer {
+	char *at;
+	size_t left;
+	bool failed;
+};
+
+static void mirror_write(struct mirror_writer *out, const void *bytes, size_t len)
+{
+	if (out->failed || len > out->left) {
+		out->failed = true;
+		return;
+	}
+	memcpy(out->at, bytes, len);
+	out->at += len;
+	out->left -= len;
+}
+
+static void mirror_put(struct mirror_writer *out, const struct store_value *value, int depth)
+{
+	char type = (char)value->type;
+	uint32_t len = (uint32_t)(value->type == STORE_LIST ? value->count : value->len);
+
+	mirror_write(out, &type, 1);
+	switch (value->type) {
+	case STORE_NIL:
+		return;
+	case STORE_INT:
+		mirror_write(out, &value->integer, sizeof value->integer);
+		return;
+	case STORE_TEXT:
+		mirror_write(out, &len, sizeof len);
+		mirror_write(out, value->text, value->len);
+		mirror_write(out, "", 1);
+		return;
+	case STORE_LIST:
+		mirror_write(out, &len, sizeof len);
+		out->failed |= depth >= MIRROR_DEPTH;
+		for (size_t i = 0; i < value->count && !out->failed; i++)
+			mirror_put(out, &value->item[i], depth + 1);
+		return;
+	}
+}
+
+static uint32_t mirror_get_len(const char **at)
+{
+	uint32_t len;
+
+	memcpy(&len, *at, sizeof len);
+	*at += sizeof len;
+	return len;
+}
+
+/* What mirror_put wrote; the texts stay where they are. */
+static const char *mirror_get(struct arena *arena, const char *at, struct store_value *out)
+{
+	struct store_value *items;
+
+	*out = (struct store_value){ .type = (enum store_type) * at++, .text = "" };
+	switch (out->type) {
+	case STORE_NIL:
+		return at;
+	case STORE_INT:
+		memcpy(&out->integer, at, sizeof out->integer);
+		return at + sizeof out->integer;
+	case STORE_TEXT:
+		out->len = mirror_get_len(&at);
+		out->text = at;
+		return at + out->len + 1;
+	case STORE_LIST:
+		out->count = mirror_get_len(&at);
+		out->item = items = arena_alloc(arena, (out->count + 1) * sizeof *items);
+		for (size_t i = 0; i < out->count; i++)
+			at = mirror_get(arena, at, &items[i]);
+		return at;
+	}
+	return at;
+}
+
+static int64_t mirror_left_ms(const struct mirror_entry *entry, int64_t now_ms)
+{
+	if (entry->absent)
+		return -2;
+	return entry->expires_ms == INT64_MAX ? -1 : entry->expires_ms - now_ms;
+}
+
+/* The entry's bytes in the arena, so that the lock is held for a copy only. */
+static const char *mirror_copy(
+	struct mirror *mirror, const char *key, struct arena *arena, size_t count, int64_t *left_ms)
+{
+	int64_t now_ms = clock_mono_ms();
+	size_t len = strlen(key);
+	uint64_t hash = mirror_hash(mirror, key, len);
+	const char *copy = NULL;
+
+	if (now_ms >= atomic_load(&mirror->lease_until_ms))
+		return NULL;
+	struct mirror_set *set = mirror_lock(mirror, hash);
+	struct mirror_entry *const *slot = mirror_slot(set, hash, key, len);
+	if (slot && (*slot)->value_len > 0 && (*slot)->count == count &&
+		(*slot)->expires_ms > now_ms) {
+		copy = memcpy(arena_alloc(arena, (*slot)->value_len), (*slot)->bytes + len,
+			(*slot)->value_len);
+		*left_ms = mirror_left_ms(*slot, now_ms);
+	}
+	mirror_unlock(mirror, hash);
+	return copy;
+}
+
+bool mirror_find(struct mirror *mirror, const char *key, struct arena *arena,
+	struct store_value *replies, size_t count, int64_t *left_ms)
+{
+	const char *at = mirror_copy(mirror, key, arena, count, left_ms);
+
+	for (size_t i = 0; at && i < count; i++)
+		at = mirror_get(arena, at, &replies[i]);
+	return at != NULL;
+}
+
+static struct mirror_entry *mirror_entry_new(
+	uint64_t hash, const char *key, size_t len, const char *value, size_t value_len)
+{
+	struct mirror_entry *entry = malloc(sizeof *entry + len + value_len);
+
+	if (!entry)
+		fatal("out of memory: the mirror");
+	*entry = (struct mirror_entry){ .hash = hash,
+		.expires_ms = INT64_MAX,
+		.key_len = (uint32_t)len,
+		.value_len = (uint32_t)value_len };
+	memcpy(entry->bytes, key, len);
+	if (value_len > 0)
+		memcpy(entry->bytes + len, value, value_len);
+	return entry;
+}
+
+uint64_t mirror_expect(struct mirror *mirror, const char *key)
+{
+	size_t len = strlen(key);
+	uint64_t hash = mirror_hash(mirror, key, len);
+	int64_t now_ms = clock_mono_ms();
+
+	if (len > MIRROR_KEY_MAX || !mirror_is_leased(mirror))
+		return 0;
+	struct mirror_entry *placeholder = mirror_entry_new(hash, key, len, NULL, 0);
+	placeholder->ticket = atomic_fetch_add(&mirror->tickets, 1) + 1;
+	uint64_t ticket = placeholder->ticket;
+	struct mirror_set *set = mirror_lock(mirror, hash);
+	struct mirror_entry **slot = mirror_slot(set, hash, key, len);
+	if (!slot)
+		slot = mirror_victim(set, now_ms);
+	mirror_drop(slot);
+	*slot = placeholder;
+	mirror_unlock(mirror, hash);
+	return ticket;
+}
+
+void mirror_fill(struct mirror *mirror, const char *key, uint64_t ticket,
+	const struct store_value *replies, size_t count, int64_t left_ms)
+{
+	char value[MIRROR_VALUE_MAX_BYTES];
+	struct mirror_writer out = { .at = value, .left = sizeof value };
+	size_t len = strlen(key);
+	uint64_t hash = mirror_hash(mirror, key, len);
+	int64_t most_ms = (int64_t)MIRROR_ENTRY_MAX_SEC * 1000;
+
+	for (size_t i = 0; i < count; i++)
+		mirror_put(&out, &replies[i], 0);
+	if (ticket == 0 || out.failed)
+		return;
+	struct mirror_entry *entry =
+		mirror_entry_new(hash, key, len, value, (size_t)(out.at - value));
+	entry->count = (uint32_t)count;
+	entry->absent = left_ms == -2;
+	if (left_ms >= 0)
+		entry->expires_ms = clock_mono_ms() + left_ms;
+	else if (left_ms == -2)
+		entry->expires_ms = clock_mono_ms() + most_ms;
+	struct mirror_set *set = mirror_lock(mirror, hash);
+	struct mirror_entry **slot = mirror_slot(set, hash, key, len);
+	/* No placeholder, or another's: the key changed since it was asked for. */
+	if (slot && (*slot)->value_len == 0 && (*slot)->ticket == ticket) {
+		mirror_drop(slot);
+		*slot = entry;
+		entry = NULL;
+	}
+	mirror_unlock(mirror, hash);
+	mirror_drop(&entry);
+	crypto_wipe(value, sizeof value);
+}
+
+void mirror_forget(struct mirror *mirror, const char *key, size_t len)
+{
+	uint64_t hash = mirror_hash(mirror, key, len);
+	struct mirror_set *set = mirror_lock(mirror, hash);
+	struct mirror_entry **slot = mirror_slot(set, hash, key, len);
+
+	if (slot)
+		mirror_drop(slot);
+	mirror_unlock(mirror, hash);
+}
+
+void mirror_flush(struct mirror *mirror)
+{
+	for (size_t i = 0; i < mirror->sets; i++) {
+		pthread_mutex_lock(&mirror->stripe[i % MIRROR_STRIPES]);
+		for (int way = 0; way < MIRROR_WAYS; way++)
+			mirror_drop(&mirror->set[i].way[way]);
+		pthread_mutex_unlock(&mirror->stripe[i % MIRROR_STRIPES]);
+	}
+}

@@ -1,0 +1,42 @@
+/* What Redis last said about a key, kept true by Redis itself (tracker.h), so that most checks ask
+ * it nothing. Bounded; shared by all threads.
+ *
+ * Never stale: an entry that is being fetched has a placeholder with a ticket; an invalidation that
+ * comes first removes it, and the reply is then used once and not kept. Never trusted blindly: an
+ * entry counts only until the lease ends, which the tracker prolongs. A miss is never a "no". */
+#ifndef DOORWARD_STORE_MIRROR_H
+#define DOORWARD_STORE_MIRROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+struct arena;
+struct mirror;
+
+enum { MIRROR_KEY_MAX = 160, MIRROR_VALUE_MAX_BYTES = 2048, MIRROR_ENTRY_MAX_SEC = 3600 };
+
+struct mirror *mirror_new(size_t max_entries);
+void mirror_free(struct mirror *mirror);
+
+/* Entries count while the monotonic clock is before that; 0: not at all. */
+void mirror_lease_until(struct mirror *mirror, int64_t mono_ms);
+bool mirror_is_leased(const struct mirror *mirror);
+
+/* The replies kept for a key, into the arena: exactly count of them, or false. left_ms: until the
+ * key expires, -1 when it does not, -2 when it does not exist, as PTTL has it. */
+bool mirror_find(struct mirror *mirror, const char *key, struct arena *arena,
+	struct store_value *replies, size_t count, int64_t *left_ms);
+/* Before asking Redis: leaves a placeholder. 0: do not keep the answer (no lease). */
+uint64_t mirror_expect(struct mirror *mirror, const char *key);
+/* After asking. left_ms as PTTL says; -1 for a key without expiry. */
+void mirror_fill(struct mirror *mirror, const char *key, uint64_t ticket,
+	const struct store_value *replies, size_t count, int64_t left_ms);
+/* The key changed. */
+void mirror_forget(struct mirror *mirror, const char *key, size_t len);
+/* Everything may have changed. */
+void mirror_flush(struct mirror *mirror);
+
+#endif

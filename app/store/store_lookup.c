@@ -1,0 +1,133 @@
+#include "store/store.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "store/mirror.h"
+
+/* One store_look_up: what is asked of Redis, and where its answers belong. */
+struct lookup {
+	struct mirror *mirror; /* NULL: ask for everything */
+	struct arena *arena;
+	struct store_command *commands;
+	struct store_value *replies;
+	size_t count;
+	struct store_command *asked;
+	size_t *place; /* of asked[i] among the commands */
+	uint64_t *ticket; /* of the group that begins at commands[i] */
+	size_t asked_count;
+};
+
+/* Commands of one key stand together: the end of those that begin at `from`. */
+static size_t lookup_group_end(const struct lookup *lookup, size_t from)
+{
+	size_t end = from + 1;
+
+	while (lookup->commands[from].mirrored && end < lookup->count &&
+		lookup->commands[end].mirrored &&
+		strcmp(lookup->commands[end].argv[1], lookup->commands[from].argv[1]) == 0)
+		end++;
+	return end;
+}
+
+/* The answer to PTTL is of the moment; the one kept was of the past. */
+static void lookup_set_left(const struct lookup *lookup, size_t from, size_t end, int64_t left_ms)
+{
+	for (size_t i = from; i < end; i++)
+		if (strcmp(lookup->commands[i].argv[0], "PTTL") == 0)
+			lookup->replies[i].integer = left_ms;
+}
+
+static int64_t lookup_get_left(const struct lookup *lookup, size_t from, size_t end)
+{
+	for (size_t i = from; i < end; i++)
+		if (strcmp(lookup->commands[i].argv[0], "PTTL") == 0)
+			return lookup->replies[i].integer;
+	return -1;
+}
+
+static bool lookup_find(struct lookup *lookup, size_t from, size_t end)
+{
+	int64_t left_ms = -1;
+	const char *key = lookup->commands[from].argv[1];
+
+	if (!lookup->mirror || !lookup->commands[from].mirrored ||
+		!mirror_find(lookup->mirror, key, lookup->arena, lookup->replies + from, end - from,
+			&left_ms))
+		return false;
+	lookup_set_left(lookup, from, end, left_ms);
+	return true;
+}
+
+static void lookup_want(struct lookup *lookup, size_t from, size_t end)
+{
+	if (lookup->mirror && lookup->commands[from].mirrored)
+		lookup->ticket[from] =
+			mirror_expect(lookup->mirror, lookup->commands[from].argv[1]);
+	for (size_t i = from; i < end; i++) {
+		lookup->place[lookup->asked_count] = i;
+		lookup->asked[lookup->asked_count++] = lookup->commands[i];
+	}
+}
+
+static void lookup_keep(struct lookup *lookup)
+{
+	size_t end;
+
+	for (size_t from = 0; from < lookup->count; from = end) {
+		end = lookup_group_end(lookup, from);
+		if (lookup->ticket[from] != 0)
+			mirror_fill(lookup->mirror, lookup->commands[from].argv[1],
+				lookup->ticket[from], lookup->replies + from, end - from,
+				lookup_get_left(lookup, from, end));
+	}
+}
+
+/* True when something is missing without which there is no answer. */
+static bool lookup_is_needed(const struct lookup *lookup)
+{
+	for (size_t i = 0; i < lookup->asked_count; i++)
+		if (!lookup->asked[i].optional)
+			return true;
+	return false;
+}
+
+static void lookup_gather(struct lookup *lookup)
+{
+	size_t end;
+
+	for (size_t from = 0; from < lookup->count; from = end) {
+		end = lookup_group_end(lookup, from);
+		if (!lookup->commands[from].along && !lookup_find(lookup, from, end))
+			lookup_want(lookup, from, end);
+	}
+	for (size_t i = 0; i < lookup->count && lookup_is_needed(lookup); i++)
+		if (lookup->commands[i].along)
+			lookup_want(lookup, i, i + 1);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): the same six as store_run */
+enum store_result store_look_up(struct store *store, struct arena *arena, struct deadline deadline,
+	struct store_command *commands, struct store_value *replies, size_t count)
+{
+	struct lookup lookup = { .mirror = store_mirror(store),
+		.arena = arena,
+		.commands = commands,
+		.replies = replies,
+		.count = count,
+		.asked = arena_alloc(arena, count * sizeof *lookup.asked),
+		.place = arena_alloc(arena, count * sizeof *lookup.place),
+		.ticket = arena_alloc(arena, count * sizeof *lookup.ticket) };
+
+	lookup_gather(&lookup);
+	if (lookup.asked_count == 0)
+		return STORE_OK;
+	struct store_value *got = arena_alloc(arena, count * sizeof *got);
+	bool needed = lookup_is_needed(&lookup);
+	if (store_run(store, arena, deadline, lookup.asked, got, lookup.asked_count) != STORE_OK)
+		return needed ? STORE_FAULT : STORE_OK;
+	for (size_t i = 0; i < lookup.asked_count; i++)
+		replies[lookup.place[i]] = got[i];
+	lookup_keep(&lookup);
+	return STORE_OK;
+}
