@@ -33,69 +33,69 @@ static const char no_token_here[] =
 static const struct ctl_command commands[] = {
 	{ "user", "add", "NAME [--role ROLE]...", "make an account; the password is asked for",
 		"    Without a terminal the password is one line of standard input.\n",
-		{ "role=", 1, 1, false, no_password_here }, CTL_USERS | CTL_PASSWORDS, ctl_user_add },
+		{ "role=", 1, 1, CTL_ARGS_WORD, no_password_here }, CTL_USERS | CTL_PASSWORDS, ctl_user_add },
 	{ "user", "passwd", "NAME", "set a new password; ends all sessions of the user", NULL,
-		{ "", 1, 1, false, no_password_here }, CTL_USERS | CTL_PASSWORDS, ctl_user_passwd },
+		{ "", 1, 1, CTL_ARGS_WORD, no_password_here }, CTL_USERS | CTL_PASSWORDS, ctl_user_passwd },
 	{ "user", "role", "NAME +ROLE|-ROLE...", "give or take away roles, from the next request on", NULL,
-		{ "", 2, CTL_ARGS_MAX, false, NULL }, CTL_USERS, ctl_user_role },
+		{ "", 2, CTL_ARGS_MAX, CTL_ARGS_WORD, NULL }, CTL_USERS, ctl_user_role },
 	{ "user", "disable", "NAME", "refuse the user from now on; ends all sessions", NULL,
-		{ "", 1, 1, false, NULL }, CTL_USERS, ctl_user_disable },
+		{ "", 1, 1, CTL_ARGS_WORD, NULL }, CTL_USERS, ctl_user_disable },
 	{ "user", "enable", "NAME", "let the user sign in again", NULL,
-		{ "", 1, 1, false, NULL }, CTL_USERS, ctl_user_enable },
+		{ "", 1, 1, CTL_ARGS_WORD, NULL }, CTL_USERS, ctl_user_enable },
 	{ "user", "delete", "NAME [--yes]", "remove the account; ends all sessions",
 		"    Asks on a terminal, unless --yes.\n",
-		{ "yes", 1, 1, false, NULL }, CTL_USERS, ctl_user_delete },
+		{ "yes", 1, 1, CTL_ARGS_WORD, NULL }, CTL_USERS, ctl_user_delete },
 	{ "user", "list", "", "all accounts", NULL,
-		{ "", 0, 0, false, NULL }, CTL_USERS, ctl_user_list },
+		{ "", 0, 0, CTL_ARGS_WORD, NULL }, CTL_USERS, ctl_user_list },
 	{ "user", "show", "NAME", "one account and its sessions", NULL,
-		{ "", 1, 1, false, NULL }, CTL_USERS, ctl_user_show },
+		{ "", 1, 1, CTL_ARGS_WORD, NULL }, CTL_USERS, ctl_user_show },
 	{ "user", "import", "FILE|- [--group-file FILE]", "accounts from an htpasswd file",
 		"    Lines NAME:HASH; the groups of an Apache group file become roles. Lines that\n"
 		"    cannot be used are named and left out (then the exit status is 1).\n",
-		{ "group-file=", 1, 1, false, NULL }, CTL_USERS | CTL_PASSWORDS, ctl_import_users },
+		{ "group-file=", 1, 1, CTL_ARGS_WORD, NULL }, CTL_USERS, ctl_import_users },
 
 	{ "session", "list", "[--user NAME]", "who is signed in, since when, from where", NULL,
-		{ "user=", 0, 0, false, NULL }, CTL_USERS, ctl_session_list },
+		{ "user=", 0, 0, CTL_ARGS_WORD, NULL }, CTL_USERS, ctl_session_list },
 	{ "session", "end", "HANDLE [--user NAME]", "end one session; with --user it is found faster", NULL,
-		{ "user= all yes", 0, 1, true, NULL }, CTL_USERS, ctl_session_end },
+		{ "user= all yes", 0, 1, CTL_ARGS_HANDLE, NULL }, CTL_USERS, ctl_session_end },
 	{ "session", "end", "--user NAME", "end all sessions of a user", NULL,
-		{ "user= all yes", 0, 1, true, NULL }, CTL_USERS, ctl_session_end },
+		{ "user= all yes", 0, 1, CTL_ARGS_HANDLE, NULL }, CTL_USERS, ctl_session_end },
 	{ "session", "end", "--all [--yes]", "sign everybody out",
 		"    Asks on a terminal, unless --yes.\n",
-		{ "user= all yes", 0, 1, true, NULL }, CTL_USERS, ctl_session_end },
+		{ "user= all yes", 0, 1, CTL_ARGS_HANDLE, NULL }, CTL_USERS, ctl_session_end },
 
 	{ "token", "decode", "-", "what is in an access token, and is it valid (0) or not (1)",
 		"    The token comes from standard input.\n",
-		{ "", 0, 1, false, no_token_here }, CTL_KEYS, ctl_token_decode },
+		{ "", 0, 1, CTL_ARGS_DASH, no_token_here }, CTL_STORE | CTL_KEYS, ctl_token_decode },
 	{ "token", "deny", "-", "refuse one access token from now on; its session lives",
 		"    The token comes from standard input.\n",
-		{ "", 0, 1, false, no_token_here }, CTL_STORE | CTL_KEYS, ctl_token_deny },
+		{ "", 0, 1, CTL_ARGS_DASH, no_token_here }, CTL_STORE | CTL_KEYS, ctl_token_deny },
 
 	{ "keys", "new", "[--alg RS256|ES256]", "make the first keys", NULL,
-		{ "alg=", 0, 0, false, NULL }, 0, ctl_key_new },
+		{ "alg=", 0, 0, CTL_ARGS_WORD, NULL }, 0, ctl_key_new },
 	{ "keys", "rotate", "[--in 10m] [--alg ALG]", "make the next keys, used from then on",
 		"    Before then every machine needs the files and a reload; the old key goes on\n"
 		"    verifying what it signed.\n",
-		{ "in= alg=", 0, 0, false, NULL }, CTL_STORE | CTL_KEYS, ctl_key_rotate },
+		{ "in= alg=", 0, 0, CTL_ARGS_WORD, NULL }, CTL_STORE | CTL_KEYS, ctl_key_rotate },
 	{ "keys", "retire", "KID", "remove a key that no longer signs", NULL,
-		{ "", 1, 1, false, NULL }, CTL_STORE | CTL_KEYS, ctl_key_retire },
+		{ "", 1, 1, CTL_ARGS_WORD, NULL }, CTL_STORE | CTL_KEYS, ctl_key_retire },
 	{ "keys", "list", "", "the keys, and which one signs now", NULL,
-		{ "", 0, 0, false, NULL }, CTL_KEYS, ctl_key_list },
+		{ "", 0, 0, CTL_ARGS_WORD, NULL }, CTL_KEYS, ctl_key_list },
 
 	{ "explain", NULL, "[--uri URI] [--method M] [-]", "which decision a request gets, and why",
 		"    With '-' reads from standard input what the client sends: an access token, a\n"
 		"    Cookie header, or a refresh token (which is not used up). --agent TEXT and\n"
 		"    --address IP say who sends it, for [session] bind. Nothing is changed. Exit\n"
 		"    status 0: it would be let through, 1: it would not.\n",
-		{ "uri= method= agent= address=", 0, 1, false, no_token_here },
+		{ "uri= method= agent= address=", 0, 1, CTL_ARGS_DASH, no_token_here },
 		CTL_USERS | CTL_KEYS | CTL_RULES, ctl_explain_request },
 	{ "unblock", NULL, "NAME", "forget failed sign-ins of a name that is locked out", NULL,
-		{ "", 1, 1, false, NULL }, CTL_STORE, ctl_user_unblock },
+		{ "", 1, 1, CTL_ARGS_WORD, NULL }, CTL_STORE, ctl_user_unblock },
 	{ "stats", NULL, "", "how many users and sessions, and the store's memory", NULL,
-		{ "", 0, 0, false, NULL }, CTL_USERS, ctl_stat_show },
+		{ "", 0, 0, CTL_ARGS_WORD, NULL }, CTL_USERS, ctl_stat_show },
 	{ "events", NULL, "[--count N] [--follow]", "sign-ins, refusals, what administrators did",
 		"    The last 50 or N; with --follow also what comes. --json: an object per line.\n",
-		{ "count= follow", 0, 0, false, NULL }, CTL_STORE, ctl_event_show },
+		{ "count= follow", 0, 0, CTL_ARGS_WORD, NULL }, CTL_STORE, ctl_event_show },
 };
 /* clang-format on */
 
@@ -127,13 +127,14 @@ static void print_commands(FILE *out, const char *noun, const char *verb, bool m
 {
 	const struct ctl_command *before = NULL;
 
-	for (const struct ctl_command *command = commands; command < commands + COMMANDS; command++) {
-		if ((noun && strcmp(noun, command->noun) != 0)
-			|| (verb && command->verb && strcmp(verb, command->verb) != 0))
+	for (const struct ctl_command *command = commands; command < commands + COMMANDS;
+		command++) {
+		if ((noun && strcmp(noun, command->noun) != 0) ||
+			(verb && command->verb && strcmp(verb, command->verb) != 0))
 			continue;
 		/* An empty line between nouns; those without a verb stand together. */
-		if (before && strcmp(before->noun, command->noun) != 0
-			&& (before->verb || command->verb))
+		if (before && strcmp(before->noun, command->noun) != 0 &&
+			(before->verb || command->verb))
 			fputc('\n', out);
 		print_command(out, command, more);
 		before = command;
@@ -170,15 +171,15 @@ static bool is_noun(const char *word)
 static const struct ctl_command *find_command(const char *noun, const char *verb)
 {
 	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(noun, commands[i].noun) == 0
-			&& (!commands[i].verb || (verb && strcmp(verb, commands[i].verb) == 0)))
+		if (strcmp(noun, commands[i].noun) == 0 &&
+			(!commands[i].verb || (verb && strcmp(verb, commands[i].verb) == 0)))
 			return &commands[i];
 	return NULL;
 }
 
-static int run(struct ctl *ctl, const char *conf)
+static enum ctl_status run(struct ctl *ctl, const char *conf)
 {
-	int status = ctl_open(ctl, settings_path(conf));
+	enum ctl_status status = ctl_open(ctl, settings_path(conf));
 
 	if (status == CTL_OK) {
 		status = ctl->command->run(ctl);
@@ -220,7 +221,7 @@ static int run_command(struct ctl *ctl, const char *conf, char **argv)
 		return CTL_OK;
 	}
 	ctl->json = ctl->json || ctl->args.json;
-	return run(ctl, conf);
+	return (int)run(ctl, conf);
 }
 
 static void print_versions(void)
@@ -261,7 +262,8 @@ int main(int argc, char **argv)
 		} else if (strncmp(option, "-c", 2) == 0 && (option[2] || argv[1])) {
 			conf = option[2] ? option + 2 : *++argv;
 		} else {
-			return refuse_usage(NULL, NULL, strcmp(option, "-c") == 0
+			return refuse_usage(NULL, NULL,
+				strcmp(option, "-c") == 0
 					? "-c needs a file"
 					: "this option is not known before the command");
 		}

@@ -5,6 +5,7 @@
 
 #include "auth/auth.h"
 #include "auth/facts.h"
+#include "auth/remembered.h"
 #include "auth/rules.h"
 #include "auth/session.h"
 #include "base/arena.h"
@@ -98,14 +99,19 @@ static void access_fill_extra(const struct auth *auth, const struct caller *call
 static enum reason access_verify(const struct auth *auth, const struct caller *caller,
 	const struct access_request *request, struct token *out)
 {
-	enum reason reason =
-		token_verify(auth->keys, auth->settings, request->token, request->token_len, out);
+	const char *text = request->token;
+	size_t len = request->token_len;
+	enum reason reason;
 
+	if (auth->remembered && remembered_find(auth->remembered, text, len, out))
+		reason = token_check_times(out);
+	else if ((reason = token_verify(auth->keys, auth->settings, text, len, out)) == REASON_OK &&
+		 auth->remembered)
+		remembered_add(auth->remembered, text, len, out);
 	if ((reason == REASON_EXPIRED || reason == REASON_NOT_YET_VALID) &&
 		!clock_is_learnt(ACCESS_CLOCK_MAX_AGE_MS) &&
 		facts_learn_clock(auth, caller) == FACTS_OK)
-		reason = token_verify(
-			auth->keys, auth->settings, request->token, request->token_len, out);
+		reason = token_check_times(out);
 	return reason;
 }
 

@@ -12,6 +12,7 @@
 
 struct arena;
 struct keys;
+struct remembered;
 struct rules;
 struct settings;
 struct store;
@@ -23,6 +24,7 @@ struct auth {
 	struct store *store;
 	const struct keys *keys;
 	const struct rules *rules;
+	struct remembered *remembered; /* verified tokens; NULL: verify each time */
 	struct userfile *userfile; /* NULL unless [users] source = file */
 };
 

@@ -151,7 +151,7 @@ enum facts_result facts_read(const struct auth *auth, const struct caller *calle
 	for (int i = 0; i < AT_TIME; i++)
 		commands[i].mirrored = true;
 	commands[AT_TIME].along = true; /* who keeps the mirror learns the time as well */
-	if (facts_note_is_due(token->sid))
+	if (!caller->look_only && facts_note_is_due(token->sid))
 		commands[count++] = facts_seen_command(auth, caller, token);
 	if (store_look_up(store, arena, caller->deadline, commands, replies, count) != STORE_OK)
 		return FACTS_FAULT;

@@ -121,7 +121,7 @@ static bool read_claims(const struct claims *claims, struct token *out)
 	       out->exp - out->iat <= lifetime_max_sec;
 }
 
-static enum reason check_times(const struct token *token)
+enum reason token_check_times(const struct token *token)
 {
 	int64_t now = clock_agreed_sec();
 	if (token->nbf > now + TOKEN_LEEWAY_SEC || token->iat > now + TOKEN_LEEWAY_SEC)
@@ -149,7 +149,7 @@ enum reason token_verify(const struct keys *keys, const struct settings *setting
 	if (strcmp(claims_text(&claims, "aud"), settings->token.audience) != 0)
 		return REASON_WRONG_AUDIENCE;
 	*out = token;
-	return check_times(&token);
+	return token_check_times(&token);
 }
 
 /* The same for the same generation of a session, whoever mints it, and different for every other:

@@ -34,9 +34,13 @@ struct token {
 };
 
 /* REASON_OK, or the first thing wrong: MALFORMED, UNKNOWN_KEY, BAD_SIGNATURE, WRONG_ISSUER,
- * WRONG_AUDIENCE, NOT_YET_VALID, EXPIRED. No I/O. With EXPIRED, out is filled all the same. */
+ * WRONG_AUDIENCE, NOT_YET_VALID, EXPIRED. No I/O. With NOT_YET_VALID and EXPIRED out is filled all
+ * the same. */
 enum reason token_verify(const struct keys *keys, const struct settings *settings, const char *text,
 	size_t len, struct token *out);
+
+/* Its times alone, by the clock of now: OK, NOT_YET_VALID or EXPIRED. */
+enum reason token_check_times(const struct token *token);
 
 /* The access token of a session's current generation, in the arena: jti from sid and generation,
  * iat the time of that rotation, so that every node mints the same (with ES256 but for the

@@ -54,8 +54,8 @@ static bool open_users(struct ctl *ctl, char *error, size_t error_size)
 
 	if (set->users.source != SETTINGS_USERS_FILE)
 		return true;
-	ctl->auth.userfile = userfile_load(
-		set->users.users_file, set->users.groups_file, error, error_size);
+	ctl->auth.userfile =
+		userfile_load(set->users.users_file, set->users.groups_file, error, error_size);
 	return ctl->auth.userfile != NULL;
 }
 
@@ -65,25 +65,24 @@ enum ctl_status ctl_open(struct ctl *ctl, const char *conf_path)
 	char error[CTL_ERROR_MAX] = "";
 	enum ctl_status status = CTL_USAGE;
 
-	ctl->caller = (struct caller){ .arena = arena_new(CTL_ARENA_BYTES),
-		.address = "",
-		.agent = "doorwardctl" };
+	ctl->caller = (struct caller){
+		.arena = arena_new(CTL_ARENA_BYTES), .address = "", .agent = "doorwardctl"
+	};
 	ctl->settings = settings_load(conf_path, error, sizeof error);
 	ctl->auth.settings = ctl->settings;
 	if (!ctl->settings)
 		goto out;
-	if ((parts & (CTL_STORE | CTL_USERS))
-		&& !(ctl->auth.store = open_store(ctl->settings, error, sizeof error)))
+	if ((parts & (CTL_STORE | CTL_USERS)) &&
+		!(ctl->auth.store = open_store(ctl->settings, error, sizeof error)))
 		goto out;
 	if ((parts & CTL_USERS) && !open_users(ctl, error, sizeof error))
 		goto out;
-	if ((parts & CTL_RULES)
-		&& !(ctl->auth.rules = rules_parse(ctl->settings, error, sizeof error)))
+	if ((parts & CTL_RULES) &&
+		!(ctl->auth.rules = rules_parse(ctl->settings, error, sizeof error)))
 		goto out;
 	status = CTL_NO;
-	if ((parts & CTL_KEYS)
-		&& !(ctl->auth.keys =
-				keys_load(ctl->settings->token.keys_dir, error, sizeof error)))
+	if ((parts & CTL_KEYS) &&
+		!(ctl->auth.keys = keys_load(ctl->settings->token.keys_dir, error, sizeof error)))
 		goto out;
 	if ((parts & CTL_PASSWORDS) && !password_init(ctl->settings)) {
 		snprintf(error, sizeof error, "passwords cannot be computed, see above");
@@ -139,10 +138,11 @@ enum ctl_status ctl_fault(struct ctl *ctl)
 	struct store_value reply = { 0 };
 
 	ctl_renew(ctl);
-	if (store_run_one(ctl->auth.store, ctl->caller.arena, ctl->caller.deadline, &ping, &reply)
-		== STORE_OK)
-		return ctl_refuse("not done: Redis answers, but refused this or holds a record that "
-				  "cannot be read; the line above says which");
+	if (store_run_one(ctl->auth.store, ctl->caller.arena, ctl->caller.deadline, &ping,
+		    &reply) == STORE_OK)
+		return ctl_refuse(
+			"not done: Redis answers, but refused this or holds a record that "
+			"cannot be read; the line above says which");
 	ctl_refuse("Redis at %s does not answer: nothing is known. Does it run, and are url and "
 		   "password_file in section [store] of %s right?",
 		set->store.url, set->path);
@@ -154,8 +154,9 @@ enum ctl_status ctl_find_user(struct ctl *ctl, const char *typed, struct user *o
 	char name[USER_NAME_MAX + 1];
 
 	if (!user_normalise(typed, name))
-		return ctl_refuse("this cannot be a user's name: it has at most %d bytes of UTF-8, no "
-				  "comma, no colon, no invisible character",
+		return ctl_refuse(
+			"this cannot be a user's name: it has at most %d bytes of UTF-8, no "
+			"comma, no colon, no invisible character",
 			USER_NAME_MAX);
 	ctl_renew(ctl);
 	switch (user_find(&ctl->auth, &ctl->caller, name, out)) {

@@ -20,7 +20,13 @@ enum ctl_status {
 };
 
 /* Which parts a command uses. The settings are always there. */
-enum { CTL_STORE = 1, CTL_USERS = 2 /* and the store */, CTL_KEYS = 4, CTL_RULES = 8, CTL_PASSWORDS = 16 };
+enum {
+	CTL_STORE = 1,
+	CTL_USERS = 2 /* and the store */,
+	CTL_KEYS = 4,
+	CTL_RULES = 8,
+	CTL_PASSWORDS = 16
+};
 
 struct ctl_command {
 	const char *noun, *verb; /* verb NULL: the noun alone is the command */

@@ -21,12 +21,13 @@ static const char *find_option(const char *list, const char *text, size_t len)
 
 static bool is_handle(const char *text)
 {
-	return strlen(text) == HANDLE_LEN
-		&& strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-		== HANDLE_LEN;
+	return strlen(text) == HANDLE_LEN &&
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
+		       HANDLE_LEN;
 }
 
-/* argv[0] is "--name", "--name=value" or "--name" "value". Returns how many it was, 0 when wrong. */
+/* argv[0] is "--name", "--name=value" or "--name" "value". Returns how many it was, 0 when wrong.
+ */
 static size_t take_option(const struct ctl_args_spec *spec, char *const *argv, struct ctl_args *out,
 	char *error, size_t error_size)
 {
@@ -36,8 +37,9 @@ static size_t take_option(const struct ctl_args_spec *spec, char *const *argv, s
 
 	/* Only the name: somebody may have tried --password=... */
 	if (!option || out->options == CTL_ARGS_MAX) {
-		snprintf(error, error_size, "--%.*s is no option here%s%s", len > 30 ? 30 : (int)len,
-			text, spec->never ? ". " : "", spec->never ? spec->never : "");
+		snprintf(error, error_size, "--%.*s is no option here%s%s",
+			len > 30 ? 30 : (int)len, text, spec->never ? ". " : "",
+			spec->never ? spec->never : "");
 		return 0;
 	}
 	bool takes_value = option[len] == '=';
@@ -60,11 +62,14 @@ static size_t take_option(const struct ctl_args_spec *spec, char *const *argv, s
 static bool take_word(const struct ctl_args_spec *spec, const char *word, struct ctl_args *out,
 	char *error, size_t error_size)
 {
-	if (out->words < spec->most && out->words < CTL_ARGS_MAX) {
+	bool foreign = spec->kind == CTL_ARGS_DASH && strcmp(word, "-") != 0;
+
+	if (!foreign && out->words < spec->most && out->words < CTL_ARGS_MAX) {
 		out->word[out->words++] = word;
 		return true;
 	}
-	snprintf(error, error_size, "too many arguments%s%s", spec->never ? ". " : "",
+	snprintf(error, error_size, "%s%s%s",
+		foreign ? "only '-' can stand here" : "too many arguments", spec->never ? ". " : "",
 		spec->never ? spec->never : "");
 	return false;
 }
@@ -84,8 +89,8 @@ bool ctl_args_parse(const struct ctl_args_spec *spec, char *const *argv, struct 
 			out->json = true;
 		} else if (options && strcmp(text, "--help") == 0) {
 			out->help = true;
-		} else if (options && strncmp(text, "--", 2) == 0
-			&& !(spec->handles && is_handle(text))) {
+		} else if (options && strncmp(text, "--", 2) == 0 &&
+			   !(spec->kind == CTL_ARGS_HANDLE && is_handle(text))) {
 			used = take_option(spec, argv, out, error, error_size);
 		} else if (!take_word(spec, text, out, error, error_size)) {
 			used = 0;
@@ -106,8 +111,8 @@ const char *ctl_args_next(const struct ctl_args *args, const char *name, size_t 
 	while (*from < args->options) {
 		const struct ctl_args_option *option = &args->option[(*from)++];
 
-		if (option->name_len == strlen(name)
-			&& memcmp(option->name, name, option->name_len) == 0)
+		if (option->name_len == strlen(name) &&
+			memcmp(option->name, name, option->name_len) == 0)
 			return option->value;
 	}
 	return NULL;

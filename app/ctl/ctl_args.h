@@ -8,11 +8,17 @@
 
 enum { CTL_ARGS_MAX = 64 };
 
+enum ctl_args_kind {
+	CTL_ARGS_WORD,
+	CTL_ARGS_HANDLE, /* a session's handle, which may begin with two dashes */
+	CTL_ARGS_DASH, /* nothing but "-": standard input */
+};
+
 /* What a command takes. --json and --help are always taken. */
 struct ctl_args_spec {
 	const char *options; /* names with a space between; those with a value end in '=' */
 	size_t least, most; /* words */
-	bool handles; /* a word may be a session's handle, which may begin with two dashes */
+	enum ctl_args_kind kind; /* of its words */
 	const char *never; /* said of what is not taken: what must not be an argument; or NULL */
 };
 
@@ -34,7 +40,8 @@ struct ctl_args {
  * be a secret. */
 bool ctl_args_parse(const struct ctl_args_spec *spec, char *const *argv, struct ctl_args *out,
 	char *error, size_t error_size);
-/* The value of the option's next occurrence from *from on, which is moved on; NULL behind the last. */
+/* The value of the option's next occurrence from *from on, which is moved on; NULL behind the last.
+ */
 const char *ctl_args_next(const struct ctl_args *args, const char *name, size_t *from);
 /* Its last one; NULL when it was not given. */
 const char *ctl_args_value(const struct ctl_args *args, const char *name);

@@ -34,7 +34,8 @@ static void print_json(struct arena *arena, const char *id, const struct store_v
 
 	json_set(object, "time", json_int(second_of(id)));
 	for (size_t i = 0; i + 1 < fields->count; i += 2) {
-		const char *name = store_item_text(fields, i), *value = store_item_text(fields, i + 1);
+		const char *name = store_item_text(fields, i),
+			   *value = store_item_text(fields, i + 1);
 
 		if (name && value)
 			json_set(object, ctl_output_clean(arena, name),
@@ -48,7 +49,8 @@ static void print_line(struct arena *arena, const char *id, const struct store_v
 {
 	fputs(ctl_output_time(arena, second_of(id)), stdout);
 	for (size_t i = 0; i + 1 < fields->count; i += 2) {
-		const char *name = store_item_text(fields, i), *value = store_item_text(fields, i + 1);
+		const char *name = store_item_text(fields, i),
+			   *value = store_item_text(fields, i + 1);
 
 		if (!name || !value)
 			continue;
@@ -88,11 +90,12 @@ static bool show_latest(struct ctl *ctl, long long count, char last[ID_MAX])
 {
 	struct arena *arena = ctl->caller.arena;
 	struct store_value reply = { 0 };
-	struct store_command command = store_read("XREVRANGE",
-		store_key(ctl->auth.store, arena, "events"), "+", "-", "COUNT", NULL);
+	struct store_command command = store_read(
+		"XREVRANGE", store_key(ctl->auth.store, arena, "events"), "+", "-", "COUNT", NULL);
 
 	store_arg_int(&command, arena, count);
-	if (store_run_one(ctl->auth.store, arena, ctl->caller.deadline, &command, &reply) != STORE_OK)
+	if (store_run_one(ctl->auth.store, arena, ctl->caller.deadline, &command, &reply) !=
+		STORE_OK)
 		return false;
 	for (size_t i = reply.count; i > 0; i--)
 		print_event(ctl, &reply.item[i - 1]);
@@ -105,12 +108,13 @@ static bool show_new(struct ctl *ctl, char last[ID_MAX])
 {
 	struct arena *arena = ctl->caller.arena;
 	struct store_value reply = { 0 };
-	struct store_command command = store_read("XRANGE",
-		store_key(ctl->auth.store, arena, "events"), arena_printf(arena, "(%s", last), "+",
-		"COUNT", "1000", NULL);
+	struct store_command command =
+		store_read("XRANGE", store_key(ctl->auth.store, arena, "events"),
+			arena_printf(arena, "(%s", last), "+", "COUNT", "1000", NULL);
 
 	ctl_renew(ctl);
-	if (store_run_one(ctl->auth.store, arena, ctl->caller.deadline, &command, &reply) != STORE_OK)
+	if (store_run_one(ctl->auth.store, arena, ctl->caller.deadline, &command, &reply) !=
+		STORE_OK)
 		return false;
 	for (size_t i = 0; i < reply.count; i++) {
 		print_event(ctl, &reply.item[i]);
@@ -133,7 +137,8 @@ enum ctl_status ctl_event_show(struct ctl *ctl)
 		return ctl_fault(ctl);
 	if (!ctl_args_value(&ctl->args, "follow"))
 		return CTL_OK;
-	/* Asked again and again: a command that waits would be cut off by the store's time limit. */
+	/* Asked again and again: a command that waits would be cut off by the store's time limit.
+	 */
 	while (ctl_output_end()) {
 		arena_reset(ctl->caller.arena);
 		nanosleep(&follow_pause, NULL);

@@ -47,8 +47,9 @@ static void take_cookie(struct inquiry *inquiry, char *pair)
 		inquiry->refresh_token = value;
 	if (strcmp(pair, set->cookie.access_name) != 0)
 		return;
-	inquiry->request.token_reason =
-		inquiry->request.token_reason == REASON_NO_TOKEN ? REASON_OK : REASON_DUPLICATE_COOKIE;
+	inquiry->request.token_reason = inquiry->request.token_reason == REASON_NO_TOKEN
+						? REASON_OK
+						: REASON_DUPLICATE_COOKIE;
 	inquiry->request.token = value;
 	inquiry->request.token_len = strlen(value);
 }
@@ -86,8 +87,8 @@ static void take_text(struct inquiry *inquiry, const char *text)
 
 /* The same settings, but nothing is prolonged, and of the client only that is compared which was
  * told. */
-static const struct settings *settings_for(const struct ctl *ctl, const char *agent,
-	const char *address)
+static const struct settings *settings_for(
+	const struct ctl *ctl, const char *agent, const char *address)
 {
 	struct settings *set = arena_alloc(ctl->caller.arena, sizeof *set);
 	int64_t bind = ctl->settings->session.bind;
@@ -97,9 +98,9 @@ static const struct settings *settings_for(const struct ctl *ctl, const char *ag
 	*set = *ctl->settings;
 	set->session.renew_below = 0;
 	set->session.bind = by_agent && by_address ? SETTINGS_BIND_BOTH
-		: by_agent ? SETTINGS_BIND_AGENT
-		: by_address ? SETTINGS_BIND_ADDRESS
-			     : SETTINGS_BIND_NONE;
+			    : by_agent             ? SETTINGS_BIND_AGENT
+			    : by_address           ? SETTINGS_BIND_ADDRESS
+						   : SETTINGS_BIND_NONE;
 	return set;
 }
 
@@ -173,10 +174,9 @@ static void print_identity(struct arena *arena, const struct access *access)
 {
 	if (!access->token.sub.text[0])
 		return;
-	ctl_output_field("user",
-		ctl_output_clean(arena,
-			access->user.name && *access->user.name ? access->user.name
-								: access->token.sub.text));
+	ctl_output_field("user", ctl_output_clean(arena, access->user.name && *access->user.name
+								 ? access->user.name
+								 : access->token.sub.text));
 	if (access->user.roles)
 		ctl_output_field("roles", ctl_output_clean(arena, access->user.roles));
 	ctl_output_field("session", access->token.sid);
@@ -199,14 +199,14 @@ static void print_request(const struct ctl *ctl, const struct inquiry *inquiry)
 		ctl_meaning_of(access->reason));
 	if (inquiry->request.uri)
 		printf("%-12s %s %s\n", "request", ctl_output_clean(arena, inquiry->request.method),
-			ctl_output_clean(arena,
-				inquiry->path ? inquiry->path : inquiry->request.uri));
+			ctl_output_clean(
+				arena, inquiry->path ? inquiry->path : inquiry->request.uri));
 	ctl_output_field("rule", rule_of(ctl, inquiry));
 	ctl_output_field("missing role", access->missing_role);
 	print_identity(arena, access);
 	if (ctl->settings->session.bind != inquiry->auth.settings->session.bind)
-		ctl_output_field("not compared",
-			"the client ([session] bind); give --agent and --address");
+		ctl_output_field(
+			"not compared", "the client ([session] bind); give --agent and --address");
 }
 
 static struct json *json_of(const struct ctl *ctl, const struct inquiry *inquiry)
@@ -223,7 +223,8 @@ static struct json *json_of(const struct ctl *ctl, const struct inquiry *inquiry
 	json_set(object, "decision", json_text(decision_of(inquiry)));
 	json_set(object, "reason", json_text(reason_code(access->reason)));
 	if (inquiry->path)
-		json_set(object, "path", json_text(ctl_output_clean(ctl->caller.arena, inquiry->path)));
+		json_set(object, "path",
+			json_text(ctl_output_clean(ctl->caller.arena, inquiry->path)));
 	if (inquiry->rule) {
 		json_set(rule, "line", json_int(inquiry->rule->line));
 		json_set(rule, "pattern", json_text(inquiry->rule->pattern));
@@ -236,7 +237,8 @@ static struct json *json_of(const struct ctl *ctl, const struct inquiry *inquiry
 	json_set(object, "session", json_text(access->token.sid));
 	json_set(object, "token_until", json_int(access->token.exp));
 	if (access->user.name) {
-		json_set(object, "user", json_text(ctl_output_clean(ctl->caller.arena, access->user.name)));
+		json_set(object, "user",
+			json_text(ctl_output_clean(ctl->caller.arena, access->user.name)));
 		json_set(object, "roles", ctl_output_roles(access->user.roles));
 		json_set(object, "idle_left", json_int(access->idle_left_sec));
 		json_set(object, "absolute_end", json_int(access->absolute_end));
@@ -270,9 +272,8 @@ enum ctl_status ctl_explain_request(struct ctl *ctl)
 		return CTL_NO;
 	ctl_renew(ctl);
 	inquiry.caller.deadline = ctl->caller.deadline;
-	if (inquiry.refresh_token
-		&& !ctl_refresh_judge(&inquiry.auth, &inquiry.caller, inquiry.refresh_token,
-			&inquiry.refresh))
+	if (inquiry.refresh_token && !ctl_refresh_judge(&inquiry.auth, &inquiry.caller,
+					     inquiry.refresh_token, &inquiry.refresh))
 		return ctl_fault(ctl);
 	if (inquiry.by_request) {
 		find_rule(ctl, &inquiry);

@@ -77,21 +77,21 @@ static char *next_name(char **rest)
 
 static void read_line(struct reading *reading, char *line)
 {
-	char *colon, *name;
+	char *name;
 
 	line[strcspn(line, "\r\n")] = '\0';
 	line += strspn(line, " \t");
 	if (!*line || *line == '#')
 		return;
-	colon = strchr(line, ':');
-	size_t len = colon ? (size_t)(colon - line) : 0;
-	if (!user_is_role(line, len)) {
+	char *rest = strchr(line, ':');
+	size_t len = rest ? (size_t)(rest - line) : 0;
+	if (!rest || !user_is_role(line, len)) {
 		refuse(reading, "not GROUP: NAME NAME ..., or a group that cannot be a role");
 		return;
 	}
 	const char *role = arena_strndup(reading->arena, line, len);
-	colon++;
-	while ((name = next_name(&colon)) != NULL)
+	rest++;
+	while ((name = next_name(&rest)) != NULL)
 		add_member(reading, role, name);
 }
 
@@ -146,8 +146,8 @@ static size_t find_first(const struct ctl_group_list *groups, const char *name)
 	return from;
 }
 
-const char *ctl_group_roles(const struct ctl_group_list *groups, struct arena *arena,
-	const char *normalised)
+const char *ctl_group_roles(
+	const struct ctl_group_list *groups, struct arena *arena, const char *normalised)
 {
 	struct ctl_role_list roles = { .count = 0 };
 

@@ -12,7 +12,7 @@ struct ctl_group_list;
  * *refused. NULL, and said, when the file cannot be read. */
 struct ctl_group_list *ctl_group_load(struct arena *arena, const char *path, size_t *refused);
 /* The roles of a user as a comma list in the arena; "" for none (also when groups is NULL). */
-const char *ctl_group_roles(const struct ctl_group_list *groups, struct arena *arena,
-	const char *normalised);
+const char *ctl_group_roles(
+	const struct ctl_group_list *groups, struct arena *arena, const char *normalised);
 
 #endif

@@ -43,7 +43,8 @@ static bool import_user(struct import *import, const char *name, const char *has
 		import->imported++;
 		return true;
 	case USER_EXISTS:
-		refuse(import, arena_printf(import->caller.arena, "there is a user %s already", name));
+		refuse(import,
+			arena_printf(import->caller.arena, "there is a user %s already", name));
 		return true;
 	case USER_UNKNOWN:
 	case USER_FAULT:
@@ -115,14 +116,16 @@ static bool import_file(struct import *import, FILE *file)
 static enum ctl_status report(struct import *import, bool whole)
 {
 	struct ctl *ctl = import->ctl;
-	struct json *object = json_set(json_object(), "imported", json_int((int64_t)import->imported));
+	struct json *object =
+		json_set(json_object(), "imported", json_int((int64_t)import->imported));
 
 	json_set(object, "refused", json_int((int64_t)import->refused));
 	if (import->imported > 0)
 		ctl_audit(ctl, "admin.users_imported", NULL, NULL,
 			arena_printf(ctl->caller.arena, "%zu users, %zu lines refused",
 				import->imported, import->refused));
-	ctl_output_result(ctl, object, "imported: %zu, refused: %zu", import->imported, import->refused);
+	ctl_output_result(
+		ctl, object, "imported: %zu, refused: %zu", import->imported, import->refused);
 	if (!whole) {
 		ctl_refuse("stopped at %s:%zu; run it again later: who is there already is refused",
 			import->path, import->line);
@@ -143,8 +146,7 @@ enum ctl_status ctl_import_users(struct ctl *ctl)
 
 	if (ctl_users_are_elsewhere(ctl))
 		return CTL_NO;
-	if (groups
-		&& !(import.groups = ctl_group_load(ctl->caller.arena, groups, &import.refused)))
+	if (groups && !(import.groups = ctl_group_load(ctl->caller.arena, groups, &import.refused)))
 		return CTL_NO;
 	file = from_input ? stdin : fopen(path, "re");
 	if (!file)

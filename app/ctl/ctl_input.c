@@ -54,8 +54,8 @@ static bool read_hidden_line(char *out, size_t *len)
 		sigaction(signals[i], &note, &old[i]);
 	hidden = before;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-	bool ok = tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0
-		&& read_line(out, CTL_INPUT_PASSWORD_SIZE, len);
+	bool ok = tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0 &&
+		  read_line(out, CTL_INPUT_PASSWORD_SIZE, len);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	for (size_t i = 0; i < SIGNALS; i++)
 		sigaction(signals[i], &old[i], NULL);

@@ -40,18 +40,17 @@ static bool read_span(const char *text, int64_t *out)
 {
 	static const char units[] = "smhd";
 	static const int64_t seconds[] = { 1, 60, 3600, 86400 };
-	char digits[16] = "";
+	char digits[16];
 	long long number = 0;
-	size_t len = strlen(text);
-	const char *unit = len > 0 ? strchr(units, text[len - 1]) : NULL;
+	size_t len = strspn(text, "0123456789");
+	const char *unit = text[len] ? strchr(units, text[len]) : units;
 
-	len -= unit != NULL;
-	if (len >= sizeof digits)
+	if (!unit || (text[len] && text[len + 1]))
 		return false;
-	memcpy(digits, text, len);
+	snprintf(digits, sizeof digits, "%.*s", (int)len, text);
 	if (!encode_parse_uint(digits, 0, KEY_ROTATE_MAX_SEC, &number))
 		return false;
-	*out = number * (unit ? seconds[unit - units] : 1);
+	*out = number * seconds[unit - units];
 	return *out <= KEY_ROTATE_MAX_SEC;
 }
 
@@ -68,8 +67,8 @@ static bool has_key_file(const char *path)
 	if (!keyfile_open(&dir, path, error, sizeof error))
 		return false;
 	while (!found && (entry = readdir(dir.stream)) != NULL)
-		found = keyfile_parse_name(entry->d_name, &file) == KEYFILE_SIGN
-			&& file.from_sec <= clock_now_sec();
+		found = keyfile_parse_name(entry->d_name, &file) == KEYFILE_SIGN &&
+			file.from_sec <= clock_now_sec();
 	keyfile_close(&dir);
 	return found;
 }
@@ -97,8 +96,8 @@ enum ctl_status ctl_key_new(struct ctl *ctl)
 		return CTL_USAGE;
 	if ((keys = keys_load(path, error, sizeof error)) != NULL) {
 		keys_free(keys);
-		return ctl_refuse("%s holds keys already; for the next one: doorwardctl keys rotate",
-			path);
+		return ctl_refuse(
+			"%s holds keys already; for the next one: doorwardctl keys rotate", path);
 	}
 	if (has_key_file(path))
 		return ctl_refuse("%s", error);
@@ -131,12 +130,13 @@ enum ctl_status ctl_key_rotate(struct ctl *ctl)
 	}
 	int64_t from_sec = clock_now_sec() + in_sec;
 	if (newest->from_sec > clock_now_sec())
-		return ctl_refuse("the next key %s is there already, it is used from %s on", newest->kid,
-			ctl_output_time(arena, newest->from_sec));
+		return ctl_refuse("the next key %s is there already, it is used from %s on",
+			newest->kid, ctl_output_time(arena, newest->from_sec));
 	if (!keys_make(path, alg, from_sec, kid, error, sizeof error))
 		return ctl_refuse("%s", error);
 	const char *from = ctl_output_time(arena, from_sec);
-	ctl_audit(ctl, "admin.key_added", NULL, NULL, arena_printf(arena, "kid %s, from %s", kid, from));
+	ctl_audit(ctl, "admin.key_added", NULL, NULL,
+		arena_printf(arena, "kid %s, from %s", kid, from));
 	struct json *object = json_set(json_object(), "kid", json_text(kid));
 	json_set(object, "alg", json_text(crypto_alg_name(alg)));
 	ctl_output_result(ctl, json_set(object, "from", json_int(from_sec)),
@@ -152,9 +152,9 @@ static int64_t needed_until(const struct ctl *ctl, size_t index)
 {
 	const struct settings *set = ctl->settings;
 	int64_t life = set->session.style == SETTINGS_STYLE_ROTATE ? set->session.access_lifetime
-		: set->session.remember_absolute > set->session.absolute_timeout
-		? set->session.remember_absolute
-		: set->session.absolute_timeout;
+		       : set->session.remember_absolute > set->session.absolute_timeout
+			       ? set->session.remember_absolute
+			       : set->session.absolute_timeout;
 
 	for (size_t i = index + 1; i < keys_count(ctl->auth.keys); i++) {
 		const struct keys_sign *next = keys_at(ctl->auth.keys, i);
@@ -191,8 +191,9 @@ enum ctl_status ctl_key_retire(struct ctl *ctl)
 	struct arena *arena = ctl->caller.arena;
 	ctl_audit(ctl, "admin.key_retired", NULL, NULL, arena_printf(arena, "kid %s", kid));
 	const char *early = until > clock_now_sec()
-		? arena_printf(arena, " Some would have lived until %s.", ctl_output_time(arena, until))
-		: "";
+				    ? arena_printf(arena, " Some would have lived until %s.",
+					      ctl_output_time(arena, until))
+				    : "";
 	ctl_output_result(ctl, json_set(json_object(), "retired", json_text(kid)),
 		"%s is removed from %s.\nRemove it from every machine and reload Doorward there: from "
 		"then on the tokens that it signed are refused.%s",

@@ -58,8 +58,8 @@ static const char *join(struct arena *arena, const struct json *array)
 	return text.data ? text.data : "";
 }
 
-static const char *cell_of(struct arena *arena, const struct ctl_list_column *column,
-	const struct json *value)
+static const char *cell_of(
+	struct arena *arena, const struct ctl_list_column *column, const struct json *value)
 {
 	const char *text;
 
@@ -80,8 +80,8 @@ static struct row row_of(const struct ctl_list *list, struct json *object)
 	struct row row = { .json = NULL };
 
 	for (size_t i = 0; i < list->column_count; i++)
-		row.cell[i] = cell_of(list->arena, &list->columns[i],
-			json_get(object, list->columns[i].member));
+		row.cell[i] = cell_of(
+			list->arena, &list->columns[i], json_get(object, list->columns[i].member));
 	if (list->as_json)
 		row.json = arena_strdup(list->arena, json_format(object));
 	return row;

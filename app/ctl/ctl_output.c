@@ -34,10 +34,10 @@ static unsigned codepoint_of(const char *text, size_t len)
  * (CVE-2021-42574). */
 static bool misleads(unsigned codepoint)
 {
-	return codepoint < 0x20 || (codepoint >= 0x7f && codepoint <= 0x9f)
-		|| (codepoint >= 0x200b && codepoint <= 0x200f)
-		|| (codepoint >= 0x2028 && codepoint <= 0x202e)
-		|| (codepoint >= 0x2060 && codepoint <= 0x2069) || codepoint == 0xfeff;
+	return codepoint < 0x20 || (codepoint >= 0x7f && codepoint <= 0x9f) ||
+	       (codepoint >= 0x200b && codepoint <= 0x200f) ||
+	       (codepoint >= 0x2028 && codepoint <= 0x202e) ||
+	       (codepoint >= 0x2060 && codepoint <= 0x2069) || codepoint == 0xfeff;
 }
 
 static const char *clean(struct arena *arena, const char *text, bool lines)
@@ -76,8 +76,8 @@ const char *ctl_output_time(struct arena *arena, int64_t at_sec)
 	struct tm parts;
 	char text[40];
 
-	if (at_sec <= 0 || !gmtime_r(&at, &parts)
-		|| strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+	if (at_sec <= 0 || !gmtime_r(&at, &parts) ||
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
 		return "-";
 	return arena_strdup(arena, text);
 }
@@ -91,8 +91,8 @@ const char *ctl_output_span(struct arena *arena, int64_t seconds)
 
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
 		if (seconds >= 2 * units[i].seconds)
-			return arena_printf(arena, "%lld %s", (long long)(seconds / units[i].seconds),
-				units[i].name);
+			return arena_printf(arena, "%lld %s",
+				(long long)(seconds / units[i].seconds), units[i].name);
 	return arena_printf(arena, "%lld s", (long long)seconds);
 }
 

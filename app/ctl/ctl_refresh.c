@@ -27,21 +27,22 @@ static bool read_record(const struct auth *auth, const struct caller *caller,
 	const char *key = store_key_session(
 		auth->store, caller->arena, refresh->user.id.text, refresh->handle);
 	struct store_command commands[2] = {
-		store_read("HMGET", key, "generation", "rotated_at", "context", "absolute_end", "ended",
-			"ver", NULL),
+		store_read("HMGET", key, "generation", "rotated_at", "context", "absolute_end",
+			"ended", "ver", NULL),
 		store_read("TIME", NULL),
 	};
 
-	if (store_run(auth->store, caller->arena, caller->deadline, commands, replies, 2) != STORE_OK)
+	if (store_run(auth->store, caller->arena, caller->deadline, commands, replies, 2) !=
+		STORE_OK)
 		return false;
 	out->fields = replies[0];
-	out->now_ms = store_item_int(&replies[1], 0, 0) * 1000
-		+ store_item_int(&replies[1], 1, 0) / 1000;
+	out->now_ms =
+		store_item_int(&replies[1], 0, 0) * 1000 + store_item_int(&replies[1], 1, 0) / 1000;
 	return true;
 }
 
-static bool same_context(const struct auth *auth, const struct caller *caller,
-	const struct record *record)
+static bool same_context(
+	const struct auth *auth, const struct caller *caller, const struct record *record)
 {
 	char now[SESSION_CONTEXT_LEN + 1];
 	const char *before = store_item_text(&record->fields, AT_CONTEXT);
@@ -54,8 +55,8 @@ static bool same_context(const struct auth *auth, const struct caller *caller,
 	if (!before || strlen(before) != SESSION_CONTEXT_LEN)
 		return false;
 	session_context(caller, now);
-	return (!by_agent || strncmp(now, before, AGENT_DIGEST_LEN) == 0)
-		&& (!by_address || strcmp(now + AGENT_DIGEST_LEN, before + AGENT_DIGEST_LEN) == 0);
+	return (!by_agent || strncmp(now, before, AGENT_DIGEST_LEN) == 0) &&
+	       (!by_address || strcmp(now + AGENT_DIGEST_LEN, before + AGENT_DIGEST_LEN) == 0);
 }
 
 static enum reason judge(const struct auth *auth, const struct caller *caller,
@@ -64,8 +65,8 @@ static enum reason judge(const struct auth *auth, const struct caller *caller,
 	int64_t grace_ms = auth->settings->session.refresh_grace * 1000;
 	int64_t rotated_ms = store_item_int(&record->fields, AT_ROTATED, 0);
 
-	if (!store_item_text(&record->fields, AT_GENERATION)
-		|| store_item_text(&record->fields, AT_ENDED))
+	if (!store_item_text(&record->fields, AT_GENERATION) ||
+		store_item_text(&record->fields, AT_ENDED))
 		return REASON_SESSION_ENDED;
 	out->current = store_item_int(&record->fields, AT_GENERATION, 0);
 	if (store_item_int(&record->fields, AT_ABSOLUTE_END, 0) <= record->now_ms / 1000)
@@ -75,11 +76,12 @@ static enum reason judge(const struct auth *auth, const struct caller *caller,
 	if (!same_context(auth, caller, record))
 		return REASON_CONTEXT_CHANGED;
 	out->repeated = out->generation < out->current;
-	if (out->repeated
-		&& (out->generation != out->current - 1 || record->now_ms - rotated_ms >= grace_ms))
+	if (out->repeated &&
+		(out->generation != out->current - 1 || record->now_ms - rotated_ms >= grace_ms))
 		return REASON_REFRESH_REUSED;
-	return store_item_int(&record->fields, AT_VER, 0) < out->user.ver ? REASON_VERSION_SUPERSEDED
-									  : REASON_OK;
+	return store_item_int(&record->fields, AT_VER, 0) < out->user.ver
+		       ? REASON_VERSION_SUPERSEDED
+		       : REASON_OK;
 }
 
 bool ctl_refresh_judge(const struct auth *auth, const struct caller *caller, const char *text,
@@ -128,8 +130,8 @@ void ctl_refresh_print(const struct ctl_refresh *refresh)
 
 struct json *ctl_refresh_json(const struct ctl_refresh *refresh)
 {
-	struct json *object = json_set(json_object(), "accepted",
-		json_bool(refresh->reason == REASON_OK));
+	struct json *object =
+		json_set(json_object(), "accepted", json_bool(refresh->reason == REASON_OK));
 
 	json_set(object, "repeated", json_bool(refresh->repeated && refresh->reason == REASON_OK));
 	json_set(object, "reason", json_text(reason_code(refresh->reason)));

@@ -17,8 +17,8 @@ const struct ctl_list_column ctl_session_columns[] = { { "USER", "user", CTL_LIS
 	{ "BROWSER", "browser", CTL_LIST_TEXT }, { "HANDLE", "handle", CTL_LIST_TEXT },
 	{ NULL, NULL, CTL_LIST_TEXT } };
 
-struct json *ctl_session_json(struct arena *arena, const struct user *user,
-	const struct session_info *info)
+struct json *ctl_session_json(
+	struct arena *arena, const struct user *user, const struct session_info *info)
 {
 	struct json *object = json_object();
 
@@ -51,8 +51,8 @@ static void list_sessions(const struct user *user, void *context)
 	if (listing->failed)
 		return;
 	caller.arena = listing->arena;
-	listing->failed = session_list(&listing->ctl->auth, &caller, &user->id, &sessions, &count)
-		!= SESSION_OK;
+	listing->failed = session_list(&listing->ctl->auth, &caller, &user->id, &sessions,
+				  &count) != SESSION_OK;
 	for (size_t i = 0; !listing->failed && i < count; i++)
 		ctl_list_add(listing->list, ctl_session_json(caller.arena, user, &sessions[i]));
 	arena_reset(listing->arena);
@@ -73,9 +73,9 @@ enum ctl_status ctl_session_list(struct ctl *ctl)
 	if (name)
 		list_sessions(&user, &listing);
 	else
-		listing.failed = user_each(&ctl->auth, &ctl->caller, list_sessions, &listing)
-				!= USER_OK
-			|| listing.failed;
+		listing.failed =
+			user_each(&ctl->auth, &ctl->caller, list_sessions, &listing) != USER_OK ||
+			listing.failed;
 	ctl_list_end(listing.list, listing.failed ? NULL : "there are no sessions");
 	arena_free(listing.arena);
 	return listing.failed ? ctl_fault(ctl) : CTL_OK;
@@ -89,8 +89,8 @@ static enum ctl_status say_ended(struct ctl *ctl, const struct user *user, size_
 
 	if (user)
 		json_set(object, "user", json_text(user->name));
-	ctl_output_result(ctl, object, "%s: sessions ended: %zu", user ? user->name : "everybody",
-		ended);
+	ctl_output_result(
+		ctl, object, "%s: sessions ended: %zu", user ? user->name : "everybody", ended);
 	return CTL_OK;
 }
 
@@ -108,8 +108,7 @@ static enum ctl_status end_of_everybody(struct ctl *ctl)
 {
 	size_t ended = 0;
 
-	if (!ctl_args_value(&ctl->args, "yes")
-		&& !ctl_input_confirm("Sign everybody out?"))
+	if (!ctl_args_value(&ctl->args, "yes") && !ctl_input_confirm("Sign everybody out?"))
 		return CTL_NO;
 	ctl_renew_for_walk(ctl);
 	int64_t now = ctl_sweep_now(ctl);
@@ -145,8 +144,9 @@ static enum ctl_status end_one(struct ctl *ctl, const char *handle, const char *
 	case SESSION_OK:
 		break;
 	case SESSION_ABSENT:
-		return ctl_refuse("there is no session %s%s%s", ctl_output_clean(ctl->caller.arena, handle),
-			user_name ? " of " : "", user_name ? user.name : "");
+		return ctl_refuse("there is no session %s%s%s",
+			ctl_output_clean(ctl->caller.arena, handle), user_name ? " of " : "",
+			user_name ? user.name : "");
 	case SESSION_LIMIT:
 	case SESSION_FAULT:
 		return ctl_fault(ctl);

@@ -13,8 +13,8 @@ enum ctl_status ctl_session_list(struct ctl *ctl);
 enum ctl_status ctl_session_end(struct ctl *ctl);
 
 /* A row of such a list. Yours. */
-struct json *ctl_session_json(struct arena *arena, const struct user *user,
-	const struct session_info *info);
+struct json *ctl_session_json(
+	struct arena *arena, const struct user *user, const struct session_info *info);
 /* The user stands first. */
 extern const struct ctl_list_column ctl_session_columns[];
 

@@ -46,7 +46,8 @@ static const char *info_of(struct arena *arena, const char *info, const char *na
 	for (const char *line = info; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (strncmp(line, name, len) == 0 && line[len] == ':')
-			return arena_strndup(arena, line + len + 1, strcspn(line + len + 1, "\r\n"));
+			return arena_strndup(
+				arena, line + len + 1, strcspn(line + len + 1, "\r\n"));
 	}
 	return "";
 }
@@ -68,7 +69,8 @@ static bool read_server(struct ctl *ctl, struct stats *out)
 		store_read("XLEN", store_key(ctl->auth.store, arena, "events"), NULL),
 	};
 
-	if (store_run(ctl->auth.store, arena, ctl->caller.deadline, commands, replies, 3) != STORE_OK)
+	if (store_run(ctl->auth.store, arena, ctl->caller.deadline, commands, replies, 3) !=
+		STORE_OK)
 		return false;
 	out->memory_bytes = info_int(arena, replies[0].text, "used_memory");
 	out->memory_max_bytes = info_int(arena, replies[0].text, "maxmemory");
@@ -94,9 +96,9 @@ static void print_stats(struct arena *arena, const struct stats *stats)
 	printf("%-12s %lld\n", "users", (long long)stats->users);
 	printf("%-12s %lld\n", "sessions", (long long)stats->sessions);
 	printf("%-12s %lld\n", "events", (long long)stats->events);
-	ctl_output_field("memory",
-		arena_printf(arena, "%s of %s, when full: %s", megabytes(arena, stats->memory_bytes),
-			max, stats->policy));
+	ctl_output_field(
+		"memory", arena_printf(arena, "%s of %s, when full: %s",
+				  megabytes(arena, stats->memory_bytes), max, stats->policy));
 	ctl_output_field("store", stats->version);
 }
 
@@ -105,8 +107,8 @@ enum ctl_status ctl_stat_show(struct ctl *ctl)
 	struct stats stats = { 0 };
 
 	ctl_renew_for_walk(ctl);
-	if (!read_server(ctl, &stats) || !count_users(ctl, &stats.users)
-		|| !scan_each(&ctl->auth, &ctl->caller, "session:{", count_keys, &stats.sessions))
+	if (!read_server(ctl, &stats) || !count_users(ctl, &stats.users) ||
+		!scan_each(&ctl->auth, &ctl->caller, "session:{", count_keys, &stats.sessions))
 		return ctl_fault(ctl);
 	if (!ctl->json) {
 		print_stats(ctl->caller.arena, &stats);

@@ -29,7 +29,8 @@ static const char *split_key(const struct sweep *sweep, const char *key, struct 
 {
 	const char *end = key + sweep->prefix_len + ID_LEN;
 
-	if (strlen(key) != sweep->prefix_len + ID_LEN + 2 + ID_LEN || end[0] != '}' || end[1] != ':')
+	if (strlen(key) != sweep->prefix_len + ID_LEN + 2 + ID_LEN || end[0] != '}' ||
+		end[1] != ':')
 		return NULL;
 	memcpy(uid->text, key + sweep->prefix_len, ID_LEN);
 	uid->text[ID_LEN] = '\0';
@@ -52,8 +53,8 @@ int64_t ctl_sweep_now(struct ctl *ctl)
 	struct store_command command = store_read("TIME", NULL);
 	struct store_value reply = { 0 };
 
-	if (store_run_one(ctl->auth.store, ctl->caller.arena, ctl->caller.deadline, &command, &reply)
-		!= STORE_OK)
+	if (store_run_one(ctl->auth.store, ctl->caller.arena, ctl->caller.deadline, &command,
+		    &reply) != STORE_OK)
 		return -1;
 	return store_item_int(&reply, 0, -1);
 }
@@ -69,8 +70,8 @@ static bool end_batch(const char *const *keys, size_t count, void *context)
 
 	for (size_t i = 0; i < count; i++)
 		commands[i] = store_read("HMGET", keys[i], "auth_time", NULL);
-	bool ok = store_run(auth->store, caller->arena, caller->deadline, commands, replies, count)
-		== STORE_OK;
+	bool ok = store_run(auth->store, caller->arena, caller->deadline, commands, replies,
+			  count) == STORE_OK;
 	for (size_t i = 0; ok && i < count; i++) {
 		struct user_id uid;
 		const char *handle = split_key(sweep, keys[i], &uid);

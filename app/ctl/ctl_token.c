@@ -4,9 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "auth/facts.h"
 #include "auth/token.h"
 #include "base/arena.h"
-#include "base/clock.h"
 #include "base/encode.h"
 #include "base/json.h"
 #include "ctl/ctl_input.h"
@@ -53,8 +53,8 @@ static const char *shown(struct arena *arena, struct json *part)
 	return part ? ctl_output_clean_lines(arena, json_format_pretty(part)) : "(not JSON)";
 }
 
-static void print_decoded(struct arena *arena, struct json *object, const struct token *token,
-	enum reason reason)
+static void print_decoded(
+	struct arena *arena, struct json *object, const struct token *token, enum reason reason)
 {
 	printf("header %s\nclaims %s\n", shown(arena, json_get(object, "header")),
 		shown(arena, json_get(object, "claims")));
@@ -79,6 +79,9 @@ enum ctl_status ctl_token_decode(struct ctl *ctl)
 		json_free(object);
 		return CTL_NO;
 	}
+	if (facts_learn_clock(&ctl->auth, &ctl->caller) != FACTS_OK)
+		ctl_refuse("Redis does not answer: whether the token has expired is judged by this "
+			   "machine's clock");
 	enum reason reason = token_verify(ctl->auth.keys, ctl->settings, text, len, &token);
 	size_t header_len = strcspn(text, ".");
 	const char *claims = text + header_len + (text[header_len] == '.');
@@ -102,7 +105,7 @@ static struct json *result_of(const struct token *token, const char *what)
 	return json_set(object, "result", json_text(what));
 }
 
-/* Until exp and no longer: afterwards it is refused by itself. */
+/* Until exp by the store's clock and no longer: afterwards it is refused by itself. */
 static enum ctl_status deny(struct ctl *ctl, const struct token *token)
 {
 	struct arena *arena = ctl->caller.arena;
@@ -114,7 +117,8 @@ static enum ctl_status deny(struct ctl *ctl, const struct token *token)
 	int64_t left_sec = token->exp - clock_agreed_sec();
 	store_arg_int(&command, arena, left_sec > 0 ? left_sec : 1);
 	ctl_renew(ctl);
-	if (store_run_one(ctl->auth.store, arena, ctl->caller.deadline, &command, &reply) != STORE_OK)
+	if (store_run_one(ctl->auth.store, arena, ctl->caller.deadline, &command, &reply) !=
+		STORE_OK)
 		return ctl_fault(ctl);
 	ctl_audit(ctl, "admin.token_denied", &user, token->sid,
 		arena_printf(arena, "jti %s", token->jti));
@@ -133,6 +137,8 @@ enum ctl_status ctl_token_deny(struct ctl *ctl)
 
 	if (!text)
 		return CTL_NO;
+	if (facts_learn_clock(&ctl->auth, &ctl->caller) != FACTS_OK)
+		return ctl_fault(ctl);
 	enum reason reason = token_verify(ctl->auth.keys, ctl->settings, text, len, &token);
 	if (reason == REASON_OK || reason == REASON_NOT_YET_VALID)
 		return deny(ctl, &token);

@@ -14,8 +14,8 @@
 
 static struct json *result_of(const struct user *user, const char *what)
 {
-	return json_set(json_set(json_object(), "user", json_text(user->name)), "result",
-		json_text(what));
+	return json_set(
+		json_set(json_object(), "user", json_text(user->name)), "result", json_text(what));
 }
 
 static const char *named_roles(const char *roles)
@@ -36,8 +36,9 @@ static enum ctl_status make_hash(const char *user_name, char hash[PASSWORD_HASH_
 	if (weakness)
 		ctl_refuse("%s", weakness);
 	else if (password_make(password, len, hash) != PASSWORD_OK)
-		ctl_refuse("the hash of the password cannot be computed: is there memory enough for "
-			   "[password] memlimit_mb?");
+		ctl_refuse(
+			"the hash of the password cannot be computed: is there memory enough for "
+			"[password] memlimit_mb?");
 	else
 		status = CTL_OK;
 out:
@@ -87,8 +88,7 @@ static enum ctl_status add(struct ctl *ctl, const struct user *user, const char 
 	}
 	ctl_audit(ctl, "admin.user_added", user, NULL,
 		arena_printf(ctl->caller.arena, "roles: %s", named_roles(roles)));
-	ctl_output_result(ctl,
-		json_set(result_of(user, "added"), "roles", ctl_output_roles(roles)),
+	ctl_output_result(ctl, json_set(result_of(user, "added"), "roles", ctl_output_roles(roles)),
 		"%s added, roles: %s", user->name, named_roles(roles));
 	return CTL_OK;
 }
@@ -96,7 +96,7 @@ static enum ctl_status add(struct ctl *ctl, const struct user *user, const char 
 enum ctl_status ctl_user_add(struct ctl *ctl)
 {
 	struct ctl_role_list roles = { .count = 0 };
-	struct user user;
+	struct user user = { .name = "" };
 	size_t from = 0;
 	const char *role;
 
@@ -106,7 +106,8 @@ enum ctl_status ctl_user_add(struct ctl *ctl)
 		if (!ctl_role_add(&roles, role))
 			return CTL_NO;
 	enum ctl_status status = find_free_name(ctl, ctl->args.word[0], &user);
-	return status == CTL_OK ? add(ctl, &user, ctl_role_join(ctl->caller.arena, &roles)) : status;
+	return status == CTL_OK ? add(ctl, &user, ctl_role_join(ctl->caller.arena, &roles))
+				: status;
 }
 
 /* After a change that must count for what is signed in already: raises the version and removes the
@@ -115,12 +116,12 @@ static enum ctl_status end_sessions(struct ctl *ctl, const struct user *user, si
 {
 	ctl_renew(ctl);
 	return session_end_all(&ctl->auth, &ctl->caller, &user->id, NULL, ended) == SESSION_OK
-		? CTL_OK
-		: ctl_fault(ctl);
+		       ? CTL_OK
+		       : ctl_fault(ctl);
 }
 
-static enum ctl_status update(struct ctl *ctl, const struct user *user, const char *field,
-	const char *value)
+static enum ctl_status update(
+	struct ctl *ctl, const struct user *user, const char *field, const char *value)
 {
 	ctl_renew(ctl);
 	switch (user_update(&ctl->auth, &ctl->caller, &user->id, field, value)) {
@@ -142,13 +143,13 @@ enum ctl_status ctl_user_passwd(struct ctl *ctl)
 	size_t ended = 0;
 	enum ctl_status status = CTL_NO;
 
-	if (ctl_users_are_elsewhere(ctl)
-		|| (status = ctl_find_user(ctl, ctl->args.word[0], &user)) != CTL_OK
-		|| (status = make_hash(user.name, hash)) != CTL_OK)
+	if (ctl_users_are_elsewhere(ctl) ||
+		(status = ctl_find_user(ctl, ctl->args.word[0], &user)) != CTL_OK ||
+		(status = make_hash(user.name, hash)) != CTL_OK)
 		return status;
 	ctl_renew(ctl);
-	enum user_result result = user_update_and_supersede(
-		&ctl->auth, &ctl->caller, &user.id, "password", hash);
+	enum user_result result =
+		user_update_and_supersede(&ctl->auth, &ctl->caller, &user.id, "password", hash);
 	crypto_wipe(hash, sizeof hash);
 	if (result == USER_UNKNOWN)
 		return ctl_refuse("there is no user %s any more", user.name);
@@ -249,9 +250,9 @@ enum ctl_status ctl_user_delete(struct ctl *ctl)
 		return CTL_NO;
 	if ((status = ctl_find_user(ctl, ctl->args.word[0], &user)) != CTL_OK)
 		return status;
-	if (!ctl_args_value(&ctl->args, "yes")
-		&& !ctl_input_confirm(arena_printf(
-			arena, "Delete %s, created %s? The account cannot be had back.", user.name,
+	if (!ctl_args_value(&ctl->args, "yes") &&
+		!ctl_input_confirm(arena_printf(arena,
+			"Delete %s, created %s? The account cannot be had back.", user.name,
 			ctl_output_time(arena, user.created))))
 		return CTL_NO;
 	ctl_renew(ctl);

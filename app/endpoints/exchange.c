@@ -130,6 +130,16 @@ const char *exchange_csrf_field(struct exchange *x)
 	return arena_strdup(x->arena, csrf.field);
 }
 
+/* A sign-in form may have been got without a session: by a link from another site, which brings no
+ * Strict cookie, or before another tab signed in. Its token was then bound to nobody. */
+static bool exchange_csrf_fits(struct exchange *x, const char *field, bool or_nobodys)
+{
+	const char *cookie = exchange_csrf_cookie(x);
+
+	return csrf_check(x->auth, exchange_binding(x), cookie, field) ||
+	       (or_nobodys && csrf_check(x->auth, "", cookie, field));
+}
+
 bool exchange_form_is_ours(struct exchange *x, const char *field, bool need_token)
 {
 	struct audit audit = {
@@ -139,8 +149,7 @@ bool exchange_form_is_ours(struct exchange *x, const char *field, bool need_toke
 
 	if (origin == REQUEST_ORIGIN_SAME && !need_token)
 		return true;
-	if (origin != REQUEST_ORIGIN_FOREIGN &&
-		csrf_check(x->auth, exchange_binding(x), exchange_csrf_cookie(x), field))
+	if (origin != REQUEST_ORIGIN_FOREIGN && exchange_csrf_fits(x, field, need_token))
 		return true;
 	audit_log(&x->caller, &audit);
 	return false;

@@ -8,6 +8,7 @@
 
 #include "auth/keys.h"
 #include "auth/password.h"
+#include "auth/remembered.h"
 #include "auth/rules.h"
 #include "auth/userfile.h"
 #include "base/crypto.h"
@@ -17,7 +18,12 @@
 #include "http/template.h"
 #include "store/store.h"
 
-enum { SITE_CSS_MAX_BYTES = 16 * 1024, SITE_CSP_MAX = 512, SITE_PATH_MAX = 4096 };
+enum {
+	SITE_CSS_MAX_BYTES = 16 * 1024,
+	SITE_CSP_MAX = 512,
+	SITE_PATH_MAX = 4096,
+	SITE_TOKENS_REMEMBERED = 16384
+};
 
 /* Every name that a page may use (templates/README.md); another one refuses to start. */
 static const char *const site_template_names[] = { "site_name", "logo", "lang", "prefix", "css",
@@ -106,7 +112,7 @@ static bool site_load_auth(struct site *site, char *error, size_t error_size)
 	return true;
 }
 
-static void site_start_mirror(struct site *site, enum site_use use)
+static void site_start_caches(struct site *site, enum site_use use)
 {
 	const struct settings *set = site->settings;
 	struct store_mirror_config config = { .max_entries = (size_t)set->mirror.max_entries,
@@ -115,6 +121,8 @@ static void site_start_mirror(struct site *site, enum site_use use)
 	bool wanted = set->mirror.enabled == SETTINGS_MIRROR_YES ||
 		      (set->mirror.enabled == SETTINGS_MIRROR_AUTO && use == SITE_DAEMON);
 
+	if (use != SITE_ONCE)
+		site->auth.remembered = remembered_new(SITE_TOKENS_REMEMBERED);
 	if (wanted && use != SITE_ONCE)
 		store_start_mirror(site->auth.store, &config);
 }
@@ -132,7 +140,7 @@ struct site *site_load(const char *conf_path, enum site_use use, char *error, si
 			site->settings->page.templates_dir, site_template_names, error, error_size);
 		/* Last, since it is for the whole process: a reload that fails changes nothing. */
 		if (site->templates && password_init(site->settings)) {
-			site_start_mirror(site, use);
+			site_start_caches(site, use);
 			return site;
 		}
 		if (site->templates)
@@ -149,6 +157,7 @@ void site_free(struct site *site)
 	/* auth's pointers are const for its readers; they are ours to end. */
 	rules_free((struct rules *)(uintptr_t)site->auth.rules);
 	keys_free((struct keys *)(uintptr_t)site->auth.keys);
+	remembered_free(site->auth.remembered);
 	store_free(site->auth.store);
 	userfile_free(site->auth.userfile);
 	template_set_free(site->templates);

@@ -11,6 +11,7 @@
 
 #include "auth/auth.h"
 #include "auth/keys.h"
+#include "auth/remembered.h"
 #include "auth/rules.h"
 #include "auth/user.h"
 #include "base/arena.h"
@@ -84,6 +85,7 @@ static inline void world_start(const char *extra)
 	world.auth.store = store_new(&config, error, sizeof error);
 	if (!world.auth.store)
 		world_fail("store", error);
+	world.auth.remembered = remembered_new(64);
 	world.caller.arena = arena_new(64 * 1024 * 1024);
 	world_be("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0");
 	log_open("/dev/null", LOG_FORMAT_JSON, LOG_LEVEL_ERROR);
@@ -106,6 +108,7 @@ static inline void world_stop(void)
 {
 	char keys[128];
 
+	remembered_free(world.auth.remembered);
 	store_free(world.auth.store);
 	keys_free((struct keys *)(uintptr_t)world.auth.keys);
 	rules_free((struct rules *)(uintptr_t)world.auth.rules);
