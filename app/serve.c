@@ -127,9 +127,14 @@ static void serve_reload(const char *conf)
 	char error[SERVE_ERROR_MAX] = "";
 	struct site *site = site_load(conf, serve_use(&none), error, sizeof error);
 
-	if (!site || !serve_open_log(site->settings)) {
-		log_error("not reloaded, the settings before stay in force: %s", error);
+	if (site && !serve_open_log(site->settings)) {
+		snprintf(error, sizeof error, "the log %s cannot be opened",
+			site->settings->log.target);
 		site_free(site);
+		site = NULL;
+	}
+	if (!site) {
+		log_error("not reloaded, the settings before stay in force: %s", error);
 		return;
 	}
 	site_replace(site);

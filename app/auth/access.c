@@ -108,11 +108,13 @@ static enum reason access_verify(const struct auth *auth, const struct caller *c
 	else if ((reason = token_verify(auth->keys, auth->settings, text, len, out)) == REASON_OK &&
 		 auth->remembered)
 		remembered_add(auth->remembered, text, len, out);
-	if ((reason == REASON_EXPIRED || reason == REASON_NOT_YET_VALID) &&
-		!clock_is_learnt(ACCESS_CLOCK_MAX_AGE_MS) &&
-		facts_learn_clock(auth, caller) == FACTS_OK)
-		reason = token_check_times(out);
-	return reason;
+	if ((reason != REASON_EXPIRED && reason != REASON_NOT_YET_VALID) ||
+		clock_is_learnt(ACCESS_CLOCK_MAX_AGE_MS))
+		return reason;
+	/* Without the store nobody can say what time it is: that is no "no". */
+	if (facts_learn_clock(auth, caller) != FACTS_OK)
+		return REASON_STORE_UNAVAILABLE;
+	return token_check_times(out);
 }
 
 static enum access_result access_identify(const struct auth *auth, const struct caller *caller,
@@ -124,6 +126,8 @@ static enum access_result access_identify(const struct auth *auth, const struct 
 	if (!request->token)
 		return ACCESS_UNAUTHENTICATED;
 	out->reason = access_verify(auth, caller, request, &out->token);
+	if (out->reason == REASON_STORE_UNAVAILABLE)
+		return ACCESS_FAULT;
 	if (out->reason != REASON_OK)
 		return ACCESS_UNAUTHENTICATED;
 	if (facts_read(auth, caller, &out->token, &facts) != FACTS_OK) {

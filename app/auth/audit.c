@@ -57,23 +57,27 @@ void audit_publish(const struct auth *auth, const struct caller *caller, const s
 {
 	struct log_field fields[AUDIT_FIELDS + 1];
 	const char *key = store_key(auth->store, caller->arena, "events");
-	struct store_value replies[2] = { 0 };
-	struct store_command commands[2] = {
+	struct store_value replies[4] = { 0 };
+	/* One step: the stream must never be left without an expiry. */
+	struct store_command commands[4] = {
+		store_write("MULTI", NULL),
 		store_write("XADD", key, "MAXLEN", "~", NULL),
 		store_write("EXPIRE", key, audit_lifetime_sec, NULL),
+		store_write("EXEC", NULL),
 	};
+	struct store_command *add = &commands[1];
 
 	audit_fields(caller, audit, fields);
 	log_audit(audit->event, fields);
-	store_arg_int(&commands[0], caller->arena, AUDIT_EVENTS_MAX);
-	store_arg(&commands[0], "*");
-	store_arg(&commands[0], "event");
-	store_arg(&commands[0], audit->event);
+	store_arg_int(add, caller->arena, AUDIT_EVENTS_MAX);
+	store_arg(add, "*");
+	store_arg(add, "event");
+	store_arg(add, audit->event);
 	for (const struct log_field *field = fields; field->name; field++)
 		if (field->text) {
-			store_arg(&commands[0], field->name);
-			store_arg(&commands[0], field->text);
+			store_arg(add, field->name);
+			store_arg(add, field->text);
 		}
 	/* The line in the log is the record; a stream that cannot be had is in the log as well. */
-	(void)store_run(auth->store, caller->arena, caller->deadline, commands, replies, 2);
+	(void)store_run(auth->store, caller->arena, caller->deadline, commands, replies, 4);
 }

@@ -1,9 +1,10 @@
 /* One line per decision that is not a plain "yes", and per sign-in, refresh and sign-out, written
  * before the answer is sent; what matters to others also goes to the stream dw:events.
  *
- * Events: login.ok login.refused login.throttled login.fault refresh.ok refresh.repeated
- * refresh.refused refresh.reused refresh.fault logout.ok session.ended access.refused access.denied
- * access.fault csrf.refused admin.<what>. Never a token, password or cookie value. */
+ * Events: login.ok login.refused login.throttled login.fault session.started session.ended
+ * refresh.ok refresh.repeated refresh.refused refresh.reused refresh.unusual refresh.fault
+ * logout.ok logout.fault access.refused access.denied access.fault csrf.refused admin.<what>. Never
+ * a token, password or cookie value. */
 #ifndef DOORWARD_AUTH_AUDIT_H
 #define DOORWARD_AUTH_AUDIT_H
 

@@ -6,9 +6,11 @@
 #include "auth/auth.h"
 #include "auth/device.h"
 #include "auth/token.h"
+#include "auth/user.h"
 #include "auth/userfile.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/settings.h"
 #include "store/store.h"
 
@@ -79,21 +81,25 @@ static void facts_fill_session(const struct store_value *record, int64_t left, s
 	out->left_sec = left;
 }
 
-static void facts_fill_user(
-	const struct store_value *record, struct arena *arena, struct facts *out)
+/* False when the record cannot be believed: a name that is not its own, a version that is none. */
+static bool facts_fill_user(const struct store_value *record, const struct user_id *id,
+	struct arena *arena, struct facts *out)
 {
-	const char *disabled = store_item_text(record, 3);
+	const char *disabled = store_item_text(record, 3), *name = store_item_text(record, 0);
 	const char **extra = arena_alloc(arena, (out->extra_count + 1) * sizeof *extra);
+	char normalised[USER_NAME_MAX + 1];
 
-	out->name = store_item_text(record, 0);
-	out->user_exists = out->name != NULL;
+	out->user_exists = name != NULL;
+	if (name && !user_name_is_own(name, id, normalised))
+		return false;
+	out->name = name ? arena_strdup(arena, normalised) : NULL;
 	out->roles = store_item_text(record, 1);
-	out->ver = store_item_int(record, 2, 0);
 	/* Whatever is written there, unless it says no. */
 	out->user_disabled = disabled && *disabled && strcmp(disabled, "0") != 0;
 	for (size_t i = 0; i < out->extra_count; i++)
 		extra[i] = store_item_text(record, 4 + i);
 	out->extra = extra;
+	return user_add_ver(store_item_text(record, 2), &out->ver);
 }
 
 /* With users in a file, the store's record holds the version and the disabled mark only. */
@@ -157,11 +163,15 @@ enum facts_result facts_read(const struct auth *auth, const struct caller *calle
 		return FACTS_FAULT;
 	facts_learn_time(&replies[AT_TIME]);
 	facts_fill_session(&replies[AT_SESSION], replies[AT_TTL].integer / 1000, out);
-	facts_fill_user(&replies[AT_USER], arena, out);
+	if (!facts_fill_user(&replies[AT_USER], &token->sub, arena, out) ||
+		!user_add_ver(replies[AT_REALM].type == STORE_TEXT ? replies[AT_REALM].text : NULL,
+			&out->ver)) {
+		log_error("the record of user %s or the realm's cannot be believed", uid);
+		return FACTS_FAULT;
+	}
 	if (auth->userfile)
 		facts_fill_from_file(auth, caller, token, out);
 	out->denied = replies[AT_DENY].integer != 0;
-	out->ver += store_value_int(&replies[AT_REALM], 0);
 	out->name = out->name ? out->name : "";
 	out->roles = out->roles ? out->roles : "";
 	return FACTS_OK;

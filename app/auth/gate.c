@@ -5,12 +5,12 @@
 
 #include "base/log.h"
 
-enum { GATE_WAITERS_PER_PLACE = 4, GATE_WAIT_SEC = 3 };
+enum { GATE_WAIT_SEC = 3 };
 
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t left; /* on the monotonic clock */
-	int64_t places, taken, waiting;
+	int64_t places, taken, waiters, waiting;
 } gate = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static pthread_once_t gate_once = PTHREAD_ONCE_INIT;
@@ -26,11 +26,12 @@ static void gate_prepare(void)
 	pthread_condattr_destroy(&attr);
 }
 
-void gate_set_places(int64_t places)
+void gate_set_places(int64_t places, int64_t waiters)
 {
 	pthread_once(&gate_once, gate_prepare);
 	pthread_mutex_lock(&gate.lock);
 	gate.places = places;
+	gate.waiters = waiters;
 	pthread_cond_broadcast(&gate.left);
 	pthread_mutex_unlock(&gate.lock);
 }
@@ -44,7 +45,7 @@ bool gate_enter(void)
 	until.tv_sec += GATE_WAIT_SEC;
 	pthread_mutex_lock(&gate.lock);
 	bool full = gate.taken >= gate.places;
-	if (full && gate.waiting < GATE_WAITERS_PER_PLACE * gate.places) {
+	if (full && gate.waiting < gate.waiters) {
 		gate.waiting++;
 		while (gate.taken >= gate.places && waited == 0)
 			waited = pthread_cond_timedwait(&gate.left, &gate.lock, &until);

@@ -241,6 +241,15 @@ static bool password_set_cost(const struct settings *settings)
 	return ok;
 }
 
+/* Those who compute and those who wait are never more than half of the threads that answer pages:
+ * a flood of sign-ins leaves the others to refresh and sign-out. */
+static int64_t password_waiters(const struct settings *settings)
+{
+	int64_t half = settings->server.responder_threads / 2;
+
+	return half > settings->password.max_parallel ? half - settings->password.max_parallel : 0;
+}
+
 bool password_init(const struct settings *settings)
 {
 	if (sodium_init() < 0) {
@@ -253,7 +262,7 @@ bool password_init(const struct settings *settings)
 			(long long)settings->password.memlimit_mb, strerror(errno));
 		return false;
 	}
-	gate_set_places(settings->password.max_parallel);
+	gate_set_places(settings->password.max_parallel, password_waiters(settings));
 	return true;
 }
 
@@ -264,9 +273,10 @@ enum password_result password_verify(
 
 	if (len > PASSWORD_MAX_BYTES)
 		return PASSWORD_WRONG;
+	/* Nobody signs in by a hash that nobody can compute; from outside it is like no account. */
 	if (hash && !password_is_known_form(hash)) {
-		log_error("a password hash of a form that is not supported");
-		return PASSWORD_FAULT;
+		log_warn("a password hash of a form that is not supported");
+		hash = NULL;
 	}
 	if (!gate_enter())
 		return PASSWORD_BUSY;

@@ -29,12 +29,13 @@ enum password_result {
 	PASSWORD_OK,
 	PASSWORD_WRONG,
 	PASSWORD_BUSY, /* too many at once; nothing was computed */
-	PASSWORD_FAULT, /* out of memory, or a form of hash nobody here can compute */
+	PASSWORD_FAULT, /* out of memory, or a hash that looks like one of ours and cannot be read
+			 */
 };
 
-/* hash NULL: a decoy of the same cost is verified, and the answer is PASSWORD_WRONG if it could be
- * computed. `like` is any hash of the user source in use whose form and cost the decoy takes; NULL:
- * Argon2id as set. */
+/* hash NULL, or of a form nobody here can compute: a decoy of the same cost is verified, and the
+ * answer is PASSWORD_WRONG if it could be computed. `like` is any hash of the user source in use
+ * whose form and cost the decoy takes; NULL: Argon2id as set. */
 enum password_result password_verify(
 	const char *hash, const char *like, const char *password, size_t len);
 /* Argon2id as set, random salt. PASSWORD_OK, PASSWORD_BUSY or PASSWORD_FAULT. */

@@ -16,7 +16,12 @@
 #include "base/settings.h"
 #include "store/store.h"
 
-enum { SESSION_START_TRIES = 20, SESSION_KEYS_BEFORE = 3, SESSION_CANDIDATES = 20 };
+enum {
+	SESSION_START_TRIES = 20,
+	SESSION_KEYS_BEFORE = 5,
+	SESSION_CANDIDATES = 20,
+	SESSION_SCRATCH_BYTES = 4 * 1024 * 1024
+};
 
 void session_handle_of(const uint8_t sid[SESSION_SID_BYTES], char handle[23])
 {
@@ -143,6 +148,9 @@ static struct store_command session_start_command(const struct auth *auth,
 	store_arg(&command, store_key_session(store, arena, user->id.text, session->handle));
 	store_arg(&command, store_key_sessions(store, arena, user->id.text));
 	store_arg(&command, store_key_seen(store, arena, user->id.text, session->handle));
+	/* Filled by session_add_replaced. */
+	store_arg(&command, "");
+	store_arg(&command, "");
 	store_arg(&command, session->handle);
 	store_arg(&command, arena_strdup(arena, context));
 	store_arg(&command, session->sliding ? "sliding" : "rotate");
@@ -158,8 +166,19 @@ static struct store_command session_start_command(const struct auth *auth,
 	return command;
 }
 
+/* Names the session that gives way; without one the new session itself, which is not there yet. */
+static void session_add_replaced(const struct auth *auth, const struct caller *caller,
+	const struct user *user, const char *replaced, struct store_command *command)
+{
+	const char *handle = replaced ? replaced : command->argv[3 + SESSION_KEYS_BEFORE];
+
+	command->argv[6] = store_key_session(auth->store, caller->arena, user->id.text, handle);
+	command->argv[7] = store_key_seen(auth->store, caller->arena, user->id.text, handle);
+	store_arg(command, handle);
+}
+
 enum session_result session_start(const struct auth *auth, const struct caller *caller,
-	const struct user *user, bool persist, struct session *out)
+	const struct user *user, const struct session_wish *wish, struct session *out)
 {
 	struct store_value reply = { 0 };
 
@@ -167,10 +186,11 @@ enum session_result session_start(const struct auth *auth, const struct caller *
 	random_bytes(out->sid, sizeof out->sid);
 	session_handle_of(out->sid, out->handle);
 	out->uid = user->id;
-	out->persist = persist;
+	out->persist = wish->persist;
 	out->sliding = auth->settings->session.style == SETTINGS_STYLE_SLIDING;
 	out->ver = user->ver;
 	struct store_command command = session_start_command(auth, caller, user, out);
+	session_add_replaced(auth, caller, user, wish->replaces, &command);
 	for (int try = 0; try < SESSION_START_TRIES; try++) {
 		if (session_start_once(auth, caller, &command, &user->id, &reply) != STORE_OK)
 			return SESSION_FAULT;
@@ -206,6 +226,19 @@ static struct store_command session_end_command(const struct auth *auth,
 	return command;
 }
 
+enum session_result session_lives(const struct auth *auth, const struct caller *caller,
+	const struct user_id *uid, const char *handle)
+{
+	const char *key = store_key_session(auth->store, caller->arena, uid->text, handle);
+	struct store_command look = store_read("HMGET", key, "generation", "ended", NULL);
+	struct store_value reply = { 0 };
+
+	if (store_run_one(auth->store, caller->arena, caller->deadline, &look, &reply) != STORE_OK)
+		return SESSION_FAULT;
+	return store_item_text(&reply, 0) && !store_item_text(&reply, 1) ? SESSION_OK
+									 : SESSION_ABSENT;
+}
+
 enum session_result session_end(const struct auth *auth, const struct caller *caller,
 	const struct user_id *uid, const char *handle)
 {
@@ -218,46 +251,71 @@ enum session_result session_end(const struct auth *auth, const struct caller *ca
 	return reply.integer == 1 ? SESSION_OK : SESSION_ABSENT;
 }
 
-/* What the index names, newest end last. */
+/* What the index names from `first` on, newest end last. */
 static enum session_result session_index(const struct auth *auth, const struct caller *caller,
-	const struct user_id *uid, struct store_value *index)
+	const struct user_id *uid, const char *first, struct store_value *index)
 {
 	const char *key = store_key_sessions(auth->store, caller->arena, uid->text);
-	struct store_command look = store_read("ZRANGE", key, "0", "-1", NULL);
+	struct store_command look = store_read("ZRANGE", key, first, "-1", NULL);
 
 	if (store_run_one(auth->store, caller->arena, caller->deadline, &look, index) != STORE_OK)
 		return SESSION_FAULT;
 	return SESSION_OK;
 }
 
-enum session_result session_end_all(const struct auth *auth, const struct caller *caller,
-	const struct user_id *uid, const char *keep, size_t *count)
+/* Ends those but `keep`; how many of them lived, -1 when the store cannot say. */
+static int64_t session_end_batch(const struct auth *auth, const struct caller *caller,
+	const struct user_id *uid, const char *keep, const struct store_value *batch)
 {
-	struct store_value index = { 0 };
-	size_t ended = 0, used = 0;
-
-	/* First the version: what is being issued at this moment is refused by it. */
-	if (!keep && user_supersede(auth, caller, uid) != USER_OK)
-		return SESSION_FAULT;
-	if (session_index(auth, caller, uid, &index) != SESSION_OK)
-		return SESSION_FAULT;
 	struct store_command *commands =
-		arena_alloc(caller->arena, (index.count + 1) * sizeof *commands);
+		arena_alloc(caller->arena, (batch->count + 1) * sizeof *commands);
 	struct store_value *replies =
-		arena_alloc(caller->arena, (index.count + 1) * sizeof *replies);
-	for (size_t i = 0; i < index.count; i++) {
-		const char *handle = store_item_text(&index, i);
+		arena_alloc(caller->arena, (batch->count + 1) * sizeof *replies);
+	size_t used = 0;
+	int64_t ended = 0;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		const char *handle = store_item_text(batch, i);
 		if (!keep || strcmp(handle, keep) != 0)
 			commands[used++] = session_end_command(auth, caller, uid, handle);
 	}
 	if (used > 0 && store_run(auth->store, caller->arena, caller->deadline, commands, replies,
 				used) != STORE_OK)
-		return SESSION_FAULT;
+		return -1;
 	for (size_t i = 0; i < used; i++)
 		ended += replies[i].integer == 1;
+	return ended;
+}
+
+enum session_result session_end_all(const struct auth *auth, const struct caller *caller,
+	const struct user_id *uid, const char *keep, size_t *count)
+{
+	struct store_value index = { 0 };
+	struct caller own = *caller;
+	size_t ended = 0;
+	int64_t more = 0;
+
+	/* First the version: what is being issued at this moment is refused by it. An account that
+	 * is gone has none, and its sessions are refused already. */
+	if (!keep && user_supersede(auth, caller, uid) == USER_FAULT)
+		return SESSION_FAULT;
+	if (session_index(auth, caller, uid, "0", &index) != SESSION_OK)
+		return SESSION_FAULT;
+	/* In batches, with memory of its own: nobody's number of sessions may exhaust a request's.
+	 */
+	own.arena = arena_new(SESSION_SCRATCH_BYTES);
+	for (size_t i = 0; i < index.count && more >= 0; i += SESSION_BATCH) {
+		struct store_value batch = index;
+		batch.item += i;
+		batch.count = index.count - i < SESSION_BATCH ? index.count - i : SESSION_BATCH;
+		more = session_end_batch(auth, &own, uid, keep, &batch);
+		ended += more > 0 ? (size_t)more : 0;
+		arena_reset(own.arena);
+	}
+	arena_free(own.arena);
 	if (count)
 		*count = ended;
-	return SESSION_OK;
+	return more < 0 ? SESSION_FAULT : SESSION_OK;
 }
 
 static int64_t session_field_int(const struct store_value *list, size_t i)
@@ -299,6 +357,10 @@ static void session_sort(struct session_info *list, size_t count)
 	}
 }
 
+/* The last SESSION_LIST_MAX of the index. */
+static const char session_list_first[] = "-200";
+_Static_assert(SESSION_LIST_MAX == 200, "session_list_first says the same");
+
 enum session_result session_list(const struct auth *auth, const struct caller *caller,
 	const struct user_id *uid, struct session_info **out, size_t *count)
 {
@@ -307,7 +369,7 @@ enum session_result session_list(const struct auth *auth, const struct caller *c
 	struct store_value index = { 0 };
 	size_t living = 0;
 
-	if (session_index(auth, caller, uid, &index) != SESSION_OK)
+	if (session_index(auth, caller, uid, session_list_first, &index) != SESSION_OK)
 		return SESSION_FAULT;
 	struct store_command *commands =
 		arena_alloc(arena, (3 * index.count + 1) * sizeof *commands);

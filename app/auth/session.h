@@ -45,10 +45,17 @@ void session_context(const struct caller *caller, char out[SESSION_CONTEXT_LEN +
 
 enum session_result { SESSION_OK, SESSION_LIMIT, SESSION_ABSENT, SESSION_FAULT };
 
-/* A new session with new ids, in one script: limits, index and record. SESSION_LIMIT: max_sessions
- * reached and on_limit = refuse. */
+struct session_wish {
+	bool persist;
+	const char *replaces; /* handle of the same user's session that gives way; NULL: none */
+};
+/* A new session with new ids, in one script: what it replaces, limits, index and record.
+ * SESSION_LIMIT: max_sessions reached and on_limit = refuse. */
 enum session_result session_start(const struct auth *auth, const struct caller *caller,
-	const struct user *user, bool persist, struct session *out);
+	const struct user *user, const struct session_wish *wish, struct session *out);
+/* SESSION_OK or SESSION_ABSENT: is there one, and not marked as ended? */
+enum session_result session_lives(const struct auth *auth, const struct caller *caller,
+	const struct user_id *uid, const char *handle);
 /* Ends one: SESSION_OK, or SESSION_ABSENT when there is none of that user (also another's). */
 enum session_result session_end(const struct auth *auth, const struct caller *caller,
 	const struct user_id *uid, const char *handle);
@@ -62,7 +69,8 @@ struct session_info {
 	const char *address, *agent; /* of the last use; "" when unknown */
 	int64_t since, seen, end; /* seconds since 1970; seen 0: not yet */
 };
-/* Living sessions, newest first, in the caller's arena. */
+enum { SESSION_LIST_MAX = 200, SESSION_BATCH = 100 };
+/* Living sessions, newest first, in the caller's arena: those SESSION_LIST_MAX that end last. */
 enum session_result session_list(const struct auth *auth, const struct caller *caller,
 	const struct user_id *uid, struct session_info **out, size_t *count);
 

@@ -43,16 +43,19 @@ void theft_react(const struct auth *auth, const struct caller *caller, const str
 {
 	const char *key = theft_notice_key(auth, caller, uid);
 	char device[DEVICE_MAX + 1];
-	struct store_value replies[2] = { 0 };
+	struct store_value replies[4] = { 0 };
 	const char *at = arena_printf(caller->arena, "%lld", (long long)clock_agreed_sec());
 
 	device_words(caller->agent, device);
-	struct store_command commands[2] = {
+	/* One step: a key without an expiry must never be left behind. */
+	struct store_command commands[4] = {
+		store_write("MULTI", NULL),
 		store_write(
 			"HSET", key, "at", at, "device", device, "address", caller->address, NULL),
 		store_write("EXPIRE", key, theft_notice_lifetime_sec, NULL),
+		store_write("EXEC", NULL),
 	};
-	if (store_run(auth->store, caller->arena, caller->deadline, commands, replies, 2) !=
+	if (store_run(auth->store, caller->arena, caller->deadline, commands, replies, 4) !=
 		STORE_OK)
 		log_warn("the notice of a reused refresh token could not be stored");
 	if (auth->settings->session.on_reuse == SETTINGS_REUSE_USER &&

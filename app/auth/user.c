@@ -65,7 +65,7 @@ static bool user_source_is_file(const struct auth *auth)
 	return auth->settings->users.source == SETTINGS_USERS_FILE;
 }
 
-static bool user_read_ver(const char *text, int64_t *ver)
+bool user_add_ver(const char *text, int64_t *ver)
 {
 	long long number = 0;
 
@@ -75,8 +75,7 @@ static bool user_read_ver(const char *text, int64_t *ver)
 	return true;
 }
 
-/* A uid is a digest of a name: a record that says another name would hand out somebody else's. */
-static bool user_name_is_own(
+bool user_name_is_own(
 	const char *name, const struct user_id *id, char normalised[USER_NAME_MAX + 1])
 {
 	struct user_id of_name;
@@ -132,8 +131,8 @@ static enum user_result user_read(const struct auth *auth, const struct caller *
 		return result;
 	/* Whatever stands there but "0" was meant to keep somebody out. */
 	out->disabled = disabled && *disabled && strcmp(disabled, "0") != 0;
-	if (!user_read_ver(store_item_text(record, 3), &out->ver) ||
-		!user_read_ver(realm->type == STORE_TEXT ? realm->text : NULL, &out->ver)) {
+	if (!user_add_ver(store_item_text(record, 3), &out->ver) ||
+		!user_add_ver(realm->type == STORE_TEXT ? realm->text : NULL, &out->ver)) {
 		log_error("the version of user %s, or of the realm, is no number", out->id.text);
 		return USER_FAULT;
 	}

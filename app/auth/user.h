@@ -38,6 +38,11 @@ struct user {
  * colon. */
 bool user_normalise(const char *typed, char out[USER_NAME_MAX + 1]);
 void user_id_of(const char *normalised, struct user_id *out);
+/* A uid is a digest of a name: a record that says another name would hand out somebody else's. */
+bool user_name_is_own(
+	const char *name, const struct user_id *id, char normalised[USER_NAME_MAX + 1]);
+/* Adds a version as the store has it (NULL: absent, 0); false when it is no version. */
+bool user_add_ver(const char *text, int64_t *ver);
 /* A role is [A-Za-z0-9._-]{1,64}. */
 bool user_is_role(const char *role, size_t len);
 /* `roles` (comma list) holds role, whole and case sensitive. */
@@ -66,6 +71,10 @@ enum user_result user_update(const struct auth *auth, const struct caller *calle
  */
 enum user_result user_update_and_supersede(const struct auth *auth, const struct caller *caller,
 	const struct user_id *id, const char *field, const char *value);
+/* Puts roles in place of user->roles, unless somebody changed them meanwhile (USER_UNKNOWN): of two
+ * administrators at once, neither undoes the other's change. */
+enum user_result user_change_roles(const struct auth *auth, const struct caller *caller,
+	const struct user *user, const char *roles);
 /* Puts a better hash of the same password in place of user->password, unless somebody changed it
  * meanwhile (USER_UNKNOWN): an upgrade at sign-in must not undo a change of password. */
 enum user_result user_upgrade_password(const struct auth *auth, const struct caller *caller,

@@ -4,6 +4,7 @@
 #include "auth/session.h"
 #include "auth/user.h"
 #include "auth/userfile.h"
+#include "base/arena.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "store/store.h"
@@ -99,9 +100,19 @@ enum user_result user_update_and_supersede(const struct auth *auth, const struct
 enum user_result user_upgrade_password(const struct auth *auth, const struct caller *caller,
 	const struct user *user, const char *hash)
 {
-	struct user_change change = {
-		.field = "password", .value = hash, .expected = user->password
-	};
+	struct user_change change = { .field = "password",
+		.value = hash,
+		.expected = arena_printf(caller->arena, "=%s", user->password) };
+
+	return user_change(auth, caller, &user->id, &change);
+}
+
+enum user_result user_change_roles(const struct auth *auth, const struct caller *caller,
+	const struct user *user, const char *roles)
+{
+	struct user_change change = { .field = "roles",
+		.value = roles,
+		.expected = arena_printf(caller->arena, "=%s", user->roles) };
 
 	return user_change(auth, caller, &user->id, &change);
 }

@@ -77,6 +77,9 @@ static char *usertable_read(const struct source *source)
 
 	if (fd < 0 || fstat(fd, &stat) != 0) {
 		usertable_complain(source, "%s", strerror(errno));
+	} else if (stat.st_mode & 022) {
+		usertable_complain(source, "others than its owner may write to it: chmod go-w %s",
+			source->path);
 	} else if (!S_ISREG(stat.st_mode) || stat.st_size > FILE_MAX_BYTES) {
 		usertable_complain(source, "not a file of at most 16 MiB");
 	} else {

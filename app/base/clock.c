@@ -48,6 +48,8 @@ int64_t clock_agreed_sec(void)
 void clock_learn_ms(int64_t store_now_ms)
 {
 	int64_t now = boot_ms();
+	if (store_now_ms <= 0)
+		return;
 	atomic_store(&agreed_offset_ms, store_now_ms - now);
 	atomic_store(&learnt_at_ms, now > 0 ? now : 1);
 }

@@ -14,7 +14,7 @@ int64_t clock_now_sec(void);
 int64_t clock_mono_ms(void);
 /* Agreed time; wall time until the store's was learnt. For what stands in tokens. */
 int64_t clock_agreed_sec(void);
-/* The store says that it is now that time, in ms since 1970. */
+/* The store says that it is now that time, in ms since 1970; 0 or less says nothing. */
 void clock_learn_ms(int64_t store_now_ms);
 /* Was it learnt within the last max_age_ms? */
 bool clock_is_learnt(int64_t max_age_ms);

@@ -179,12 +179,43 @@ static bool change_roles(const struct ctl_args *args, struct ctl_role_list *role
 	return true;
 }
 
+enum { ROLE_TRIES = 20 };
+
+/* One attempt: reads, changes, and writes if nobody wrote in between; *again when somebody did. */
+static enum ctl_status try_role(struct ctl *ctl, struct user *user, const char **now, bool *again)
+{
+	struct ctl_role_list roles;
+	enum ctl_status status = ctl_find_user(ctl, ctl->args.word[0], user);
+
+	*again = false;
+	if (status != CTL_OK)
+		return status;
+	ctl_role_split(ctl->caller.arena, user->roles, &roles);
+	if (!change_roles(&ctl->args, &roles))
+		return CTL_NO;
+	*now = ctl_role_join(ctl->caller.arena, &roles);
+	if (strcmp(*now, user->roles) == 0)
+		return CTL_OK;
+	switch (user_change_roles(&ctl->auth, &ctl->caller, user, *now)) {
+	case USER_OK:
+		return CTL_OK;
+	case USER_UNKNOWN:
+	case USER_EXISTS:
+		*again = true;
+		return CTL_NO;
+	case USER_FAULT:
+		break;
+	}
+	return ctl_fault(ctl);
+}
+
 enum ctl_status ctl_user_role(struct ctl *ctl)
 {
 	struct arena *arena = ctl->caller.arena;
-	struct ctl_role_list roles;
+	const char *now = "";
 	struct user user;
-	enum ctl_status status;
+	enum ctl_status status = CTL_NO;
+	bool again = true;
 
 	for (size_t i = 1; i < ctl->args.words; i++)
 		if (*ctl->args.word[i] != '+' && *ctl->args.word[i] != '-') {
@@ -193,19 +224,17 @@ enum ctl_status ctl_user_role(struct ctl *ctl)
 		}
 	if (ctl_users_are_elsewhere(ctl))
 		return CTL_NO;
-	if ((status = ctl_find_user(ctl, ctl->args.word[0], &user)) != CTL_OK)
+	for (int try = 0; again && try < ROLE_TRIES; try++)
+		status = try_role(ctl, &user, &now, &again);
+	if (again)
+		return ctl_refuse(
+			"the roles are being changed by others at this moment; try again");
+	if (status != CTL_OK)
 		return status;
-	ctl_role_split(arena, user.roles, &roles);
-	if (!change_roles(&ctl->args, &roles))
-		return CTL_NO;
-	const char *now = ctl_role_join(arena, &roles);
-	if (strcmp(now, user.roles) != 0) {
-		if ((status = update(ctl, &user, "roles", now)) != CTL_OK)
-			return status;
+	if (strcmp(now, user.roles) != 0)
 		ctl_audit(ctl, "admin.roles_changed", &user, NULL,
 			arena_printf(arena, "roles: %s; before: %s", named_roles(now),
 				named_roles(user.roles)));
-	}
 	ctl_output_result(ctl, json_set(result_of(&user, "roles"), "roles", ctl_output_roles(now)),
 		"%s has the roles: %s", user.name, named_roles(now));
 	return CTL_OK;

@@ -56,7 +56,8 @@ size_t exchange_sessions(struct exchange *x, struct exchange_session out[EXCHANG
 /* Cookie for the next form, and the field that belongs to it (in the arena). */
 const char *exchange_csrf_field(struct exchange *x);
 /* May this POST change something? By where it comes from, and the form's token. `need_token`:
- * the same origin alone is not enough. A refusal is audited. */
+ * the same origin alone is not enough, but a token got without a session is. A refusal is audited.
+ */
 bool exchange_form_is_ours(struct exchange *x, const char *field, bool need_token);
 /* Reads the body into fields; when it cannot be, the answer (400 or 413) is made: false. */
 bool exchange_read_form(struct exchange *x, struct form_field *fields, size_t count);

@@ -9,6 +9,7 @@
 #include "base/settings.h"
 #include "endpoints/site.h"
 #include "http/template.h"
+#include "http/url.h"
 
 void exchange_headers(struct exchange *x, int status)
 {
@@ -91,6 +92,9 @@ void exchange_unavailable(struct exchange *x)
 				"Signing in cannot be checked at the moment. You are still signed in "
 				"if you were; please try again in a few seconds."));
 		json_set(data, "status", json_int(503));
+		/* Checked as an address to go to: "//evil" could be asked for, too. */
+		if (x->request.method == REQUEST_GET)
+			json_set(data, "retry_url", json_text(url_next(x->request.uri, "")));
 		exchange_page(x, 503, "error", data);
 	}
 	response_header(x->response, "Retry-After", "5");

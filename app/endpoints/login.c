@@ -47,6 +47,11 @@ static void login_form(
 		exchange_json_error(x, status, reason);
 		return;
 	}
+	if (request_is_script(&x->request)) {
+		exchange_json(x, status,
+			json_set(json_object(), "csrf", json_text(exchange_csrf_field(x))));
+		return;
+	}
 	struct json *data = exchange_page_data(x);
 	json_set(data, "csrf", json_text(exchange_csrf_field(x)));
 	json_set(data, "next", json_text(form->next));
@@ -110,6 +115,19 @@ static void login_end_previous(struct exchange *x)
 		session_end(x->auth, &x->caller, &sessions[i].uid, sessions[i].handle);
 }
 
+/* The same user's earlier session in this browser: it gives way in the same step, so that it does
+ * not count for the limit. NULL: none. */
+static const char *login_previous(struct exchange *x, const struct user_id *uid)
+{
+	struct exchange_session sessions[EXCHANGE_SESSIONS_MAX];
+	size_t count = exchange_sessions(x, sessions);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(sessions[i].uid.text, uid->text) == 0)
+			return arena_strdup(x->arena, sessions[i].handle);
+	return NULL;
+}
+
 /* A user whose token was stolen reads so first, on the page of sessions, and goes on from there. */
 static void login_answer(
 	struct exchange *x, const struct user *user, const char *next, int64_t expires_in)
@@ -137,7 +155,10 @@ static void login_start(struct exchange *x, const struct user *user, struct logi
 	struct response *response = x->response;
 	int64_t expires_in = 0;
 
-	switch (session_start(x->auth, &x->caller, user, form->remembered, &session)) {
+	struct session_wish wish = { .persist = form->remembered,
+		.replaces = login_previous(x, &user->id) };
+
+	switch (session_start(x->auth, &x->caller, user, &wish, &session)) {
 	case SESSION_OK:
 		break;
 	case SESSION_LIMIT:

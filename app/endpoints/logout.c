@@ -29,8 +29,12 @@ static enum session_result logout_end_one(
 {
 	size_t count = 0;
 	enum session_result result =
-		all ? session_end_all(x->auth, &x->caller, &session->uid, NULL, &count)
-		    : session_end(x->auth, &x->caller, &session->uid, session->handle);
+		session_lives(x->auth, &x->caller, &session->uid, session->handle);
+
+	/* Whoever holds an old token of an ended session has no say over the others. */
+	if (result == SESSION_OK)
+		result = all ? session_end_all(x->auth, &x->caller, &session->uid, NULL, &count)
+			     : session_end(x->auth, &x->caller, &session->uid, session->handle);
 	struct audit audit = { .event = result == SESSION_FAULT ? "logout.fault" : "logout.ok",
 		.reason = result == SESSION_FAULT ? REASON_STORE_UNAVAILABLE : REASON_OK,
 		.uid = session->uid.text,

@@ -38,10 +38,11 @@ static enum rotation_result refresh_rotate(
 }
 
 /* A definite "no": the cookies are worth nothing any more. A cookie that was there twice may be
- * somebody else's, and one that was not there needs no end. */
+ * somebody else's, one that was not there needs no end, and one that we cannot read may be of a key
+ * that this node was not given. */
 static void refresh_take_cookies(struct exchange *x, enum reason why)
 {
-	if (why != REASON_NO_TOKEN && why != REASON_DUPLICATE_COOKIE)
+	if (why != REASON_NO_TOKEN && why != REASON_DUPLICATE_COOKIE && why != REASON_MALFORMED)
 		exchange_take_cookies(x);
 }
 

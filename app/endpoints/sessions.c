@@ -80,7 +80,8 @@ static void sessions_add_notice(struct exchange *x, const struct user_id *uid, s
 		field.value)
 		json_set(
 			data, "next", json_text(url_next(field.value, x->settings->server.prefix)));
-	theft_forget_notice(x->auth, &x->caller, uid);
+	if (x->request.method == REQUEST_GET)
+		theft_forget_notice(x->auth, &x->caller, uid);
 }
 
 static void sessions_page(struct exchange *x, const struct access *access,

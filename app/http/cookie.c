@@ -37,7 +37,10 @@ static void trim(const char **text, size_t *len)
 		(*len)--;
 }
 
-/* Counts in *found the pairs of this name; the first one's value is *value. */
+/* Counts in *found the pairs of this name; the first one's value is *value. A pair that begins
+ * after a comma may come from a second header line (Apache, Caddy join them so), or stand in the
+ * value of somebody else's cookie, which a neighbour domain can set: it counts twice, so it is
+ * never FOUND. */
 static void find_in(
 	const char *header, const char *name, int *found, const char **value, size_t *len)
 {
@@ -48,11 +51,13 @@ static void find_in(
 		const char *equals = memchr(pair, '=', pair_len);
 		size_t key_len = equals ? (size_t)(equals - pair) : 0;
 		const char *end = pair + pair_len;
+		bool after_comma = pair > header && pair[-1] == ',';
 		pair = *end ? end + 1 : end;
 		trim(&key, &key_len);
 		if (!equals || key_len != name_len || memcmp(key, name, name_len) != 0)
 			continue;
-		if ((*found)++ > 0)
+		*found += after_comma ? 2 : 1;
+		if (*found > 1)
 			continue;
 		*value = equals + 1;
 		*len = (size_t)(end - *value);

@@ -17,7 +17,8 @@ enum cookie_result {
 };
 
 /* Looks through every HTTP_COOKIE parameter (nginx before 1.23 sends one per header line); pairs
- * are separated by ";" or, as Apache and Caddy join two header lines, ",". Names are compared case
+ * are separated by ";"; one after a "," (as Apache and Caddy join two header lines, and as a value
+ * of another cookie can pretend) is never found, but DUPLICATE. Names are compared case
  * sensitively. *value points into the parameter and is not NUL-terminated. */
 enum cookie_result cookie_find(
 	const struct request *request, const char *name, const char **value, size_t *len);

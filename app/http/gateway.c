@@ -1,6 +1,7 @@
 #include "http/gateway.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <pthread.h>
@@ -24,13 +25,19 @@ enum {
 	GATEWAY_DRAIN_MAX_BYTES = 1024 * 1024,
 };
 
+struct gateway_worker {
+	pthread_t thread;
+	struct gateway *gateway;
+	atomic_bool accepting; /* a signal may interrupt it without harm */
+};
+
 struct gateway {
 	int descriptor;
 	enum gateway_takes takes;
 	int threads;
 	gateway_handler *handle;
 	void *context;
-	pthread_t *thread;
+	struct gateway_worker *worker;
 	atomic_bool stopping;
 	atomic_int running;
 };
@@ -123,40 +130,53 @@ static void gateway_pause(void)
 	nanosleep(&moment, NULL);
 }
 
-/* False when no further request can be accepted. */
-static bool gateway_accept_failed(int error)
+static void gateway_accept_failed(int error)
 {
 	switch (error) {
 	case EINTR:
 	case ECONNABORTED:
-		return true;
+	case EPROTO: /* what became of a connection before it was accepted: accept(2) */
+	case ENETDOWN:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+	case ENETUNREACH:
+		return;
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
 		log_error("accept: %s", strerror(error));
 		gateway_pause();
-		return true;
+		return;
 	default:
-		log_error("accept: %s: this socket takes no more requests", strerror(error));
-		return false;
+		/* A process that lives and answers nothing is worse than one that is restarted. */
+		fatal("accept: %s: this socket takes no more requests", strerror(error));
 	}
 }
 
 static void *gateway_work(void *argument)
 {
-	struct gateway *gateway = argument;
+	struct gateway_worker *worker = argument;
+	struct gateway *gateway = worker->gateway;
 	struct arena *arena = arena_new(GATEWAY_ARENA_MAX_BYTES);
 	FCGX_Request fcgi;
 
 	FCGX_InitRequest(&fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);
 	while (!atomic_load(&gateway->stopping)) {
-		int peer = accept4(gateway->descriptor, NULL, NULL, SOCK_CLOEXEC);
-
+		atomic_store(&worker->accepting, true);
+		int peer = atomic_load(&gateway->stopping)
+				   ? -1
+				   : accept4(gateway->descriptor, NULL, NULL, SOCK_CLOEXEC);
+		atomic_store(&worker->accepting, false);
+		if (atomic_load(&gateway->stopping) && peer < 0)
+			break;
 		if (peer >= 0)
 			gateway_serve(gateway, peer, &fcgi, arena);
-		else if (!gateway_accept_failed(errno))
-			break;
+		else
+			gateway_accept_failed(errno);
 	}
 	arena_free(arena);
 	atomic_fetch_sub(&gateway->running, 1);
@@ -192,8 +212,12 @@ struct gateway *gateway_start(int descriptor, enum gateway_takes takes, int thre
 	struct gateway *gateway = calloc(1, sizeof *gateway);
 
 	pthread_once(&once, gateway_init_library);
-	if (!gateway || !(gateway->thread = calloc((size_t)threads, sizeof *gateway->thread)))
+	if (!gateway || !(gateway->worker = calloc((size_t)threads, sizeof *gateway->worker)))
 		fatal("out of memory");
+	/* An inherited one may be non-blocking; ours must wait. */
+	int flags = fcntl(descriptor, F_GETFL);
+	if (flags >= 0 && (flags & O_NONBLOCK))
+		fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
 	gateway->descriptor = descriptor;
 	gateway->takes = takes;
 	gateway->threads = threads;
@@ -201,7 +225,9 @@ struct gateway *gateway_start(int descriptor, enum gateway_takes takes, int thre
 	gateway->context = context;
 	for (int i = 0; i < threads; i++) {
 		atomic_fetch_add(&gateway->running, 1);
-		if (pthread_create(&gateway->thread[i], NULL, gateway_work, gateway) != 0)
+		gateway->worker[i].gateway = gateway;
+		if (pthread_create(&gateway->worker[i].thread, NULL, gateway_work,
+			    &gateway->worker[i]) != 0)
 			fatal("a thread could not be started");
 	}
 	return gateway;
@@ -217,11 +243,12 @@ void gateway_stop(struct gateway *gateway)
 	 * shared with other processes. */
 	while (atomic_load(&gateway->running) > 0) {
 		for (int i = 0; i < gateway->threads; i++)
-			pthread_kill(gateway->thread[i], SIGUSR2);
+			if (atomic_load(&gateway->worker[i].accepting))
+				pthread_kill(gateway->worker[i].thread, SIGUSR2);
 		gateway_pause();
 	}
 	for (int i = 0; i < gateway->threads; i++)
-		pthread_join(gateway->thread[i], NULL);
-	free(gateway->thread);
+		pthread_join(gateway->worker[i].thread, NULL);
+	free(gateway->worker);
 	free(gateway);
 }

@@ -17,11 +17,13 @@ enum { MIRROR_WAYS = 8, MIRROR_STRIPES = 64, MIRROR_DEPTH = 2 };
 struct mirror_entry {
 	uint64_t hash;
 	uint64_t ticket;
-	int64_t expires_ms; /* monotonic; INT64_MAX: with the lease only */
+	int64_t expires_ms; /* monotonic */
 	uint32_t key_len;
 	uint32_t value_len; /* 0: a placeholder */
 	uint32_t count;
 	bool absent; /* PTTL said -2 */
+	bool lasting; /* PTTL said -1 */
+	int64_t left_more_ms; /* by which the key outlives this entry */
 	char bytes[];
 };
 
@@ -216,7 +218,7 @@ static int64_t mirror_left_ms(const struct mirror_entry *entry, int64_t now_ms)
 {
 	if (entry->absent)
 		return -2;
-	return entry->expires_ms == INT64_MAX ? -1 : entry->expires_ms - now_ms;
+	return entry->lasting ? -1 : entry->expires_ms - now_ms + entry->left_more_ms;
 }
 
 /* The entry's bytes in the arena, so that the lock is held for a copy only. */
@@ -307,10 +309,10 @@ void mirror_fill(struct mirror *mirror, const char *key, uint64_t ticket,
 		mirror_entry_new(hash, key, len, value, (size_t)(out.at - value));
 	entry->count = (uint32_t)count;
 	entry->absent = left_ms == -2;
-	if (left_ms >= 0)
-		entry->expires_ms = clock_mono_ms() + left_ms;
-	else if (left_ms == -2)
-		entry->expires_ms = clock_mono_ms() + most_ms;
+	entry->lasting = left_ms == -1;
+	entry->expires_ms =
+		clock_mono_ms() + (left_ms >= 0 && left_ms < most_ms ? left_ms : most_ms);
+	entry->left_more_ms = left_ms > most_ms ? left_ms - most_ms : 0;
 	struct mirror_set *set = mirror_lock(mirror, hash);
 	struct mirror_entry **slot = mirror_slot(set, hash, key, len);
 	/* No placeholder, or another's: the key changed since it was asked for. */

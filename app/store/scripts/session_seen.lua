@@ -3,12 +3,16 @@
 KEYS[1] session record   KEYS[2] seen record
 ARGV[1] address   ARGV[2] device
 
-Returns 1, or 0 when there is no such session.
+Returns 1, or 0 when there is no such session or it cannot be noted now (READONLY, OOM): that is no
+fault of the check that comes along with it.
 ]]
 local ends = redis.call('EXPIRETIME', KEYS[1])
 if ends < 0 then
   return 0
 end
-redis.call('HSET', KEYS[2], 'at', redis.call('TIME')[1], 'address', ARGV[1], 'agent', ARGV[2])
+local noted = redis.pcall('HSET', KEYS[2], 'at', redis.call('TIME')[1], 'address', ARGV[1], 'agent', ARGV[2])
+if type(noted) == 'table' and noted.err then
+  return 0
+end
 redis.call('EXPIREAT', KEYS[2], ends)
 return 1

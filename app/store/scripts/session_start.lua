@@ -1,12 +1,13 @@
 --[[ Makes a session, within the user's limit, in one step.
 
 KEYS[1] session record   KEYS[2] index of the user's sessions   KEYS[3] seen record
-KEYS[4..] records of those sessions, the oldest first, that would have to go when the caller looked
+KEYS[4] record and KEYS[5] seen record of the session that gives way; the new one's where none does
+KEYS[6..] records of those sessions, the oldest first, that would have to go when the caller looked
 ARGV[1] handle of the new session   ARGV[2] context   ARGV[3] style
 ARGV[4] ver   ARGV[5] idle timeout (s)   ARGV[6] absolute timeout (s)
 ARGV[7] persist ("1" or "")   ARGV[8] address   ARGV[9] device
 ARGV[10] max sessions (0: no limit)   ARGV[11] on limit: "end_oldest" or "refuse"
-ARGV[12..] handles, in the order of KEYS[4..]
+ARGV[12] handle of the session that gives way   ARGV[13..] handles, in the order of KEYS[6..]
 
 Returns {"ok", now (ms), auth_time (s), idle_end (s), absolute_end (s)}, {"limit"}, or {"again"}
 when more have to go than keys were given, or than have gone in this step.
@@ -18,12 +19,14 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local sec = math.floor(now / 1000)
 local max = tonumber(ARGV[10])
 
+redis.call('DEL', KEYS[4], KEYS[5])
+redis.call('ZREM', KEYS[2], ARGV[12])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', sec)
 local count = redis.call('ZCARD', KEYS[2])
 if max > 0 and count >= max then
   local living, cleaned = {}, false
-  for i = 4, #KEYS do
-    local handle = ARGV[i + 8]
+  for i = 6, #KEYS do
+    local handle = ARGV[i + 7]
     if redis.call('ZSCORE', KEYS[2], handle) then
       local at = redis.call('HGET', KEYS[i], 'auth_time')
       if at then

@@ -37,6 +37,7 @@ static inline void desk_start(void)
 
 	desk.settings = (struct settings){
 		.users = { .source = SETTINGS_USERS_REDIS, .extra_fields = "" },
+		.server = { .responder_threads = 40 },
 		.password = { .opslimit = 1, .memlimit_mb = 1, .max_parallel = 4 },
 		.throttle = { .per_name = 50,
 			.per_address = 100,

@@ -17,7 +17,9 @@ static void fresh(const char *settings)
 	world_settings(settings);
 	world_be("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0");
 	alice = world_user("alice", "staff");
-	CHECK_INT(session_start(&world.auth, &world.caller, &alice, false, &session), SESSION_OK);
+	CHECK_INT(session_start(&world.auth, &world.caller, &alice,
+			  &(struct session_wish){ .persist = false }, &session),
+		SESSION_OK);
 	token = token_mint(&world.auth, &world.caller, &session, &alice);
 	CHECK(token != NULL);
 }
@@ -81,7 +83,9 @@ static void a_session_that_gave_way_to_a_newer_one_is_told_so(void)
 	struct session newer;
 
 	fresh("[session]\nmax_sessions = 1\n");
-	CHECK_INT(session_start(&world.auth, &world.caller, &alice, false, &newer), SESSION_OK);
+	CHECK_INT(session_start(&world.auth, &world.caller, &alice,
+			  &(struct session_wish){ .persist = false }, &newer),
+		SESSION_OK);
 	CHECK_INT(ask(&access), ACCESS_UNAUTHENTICATED);
 	CHECK_INT(access.reason, REASON_SESSION_ENDED);
 	CHECK(access.elsewhere);
@@ -205,6 +209,32 @@ static void a_store_that_does_not_answer_is_no_no(void)
 	CHECK_INT(ask(&access), ACCESS_ALLOWED);
 }
 
+static void a_record_that_cannot_be_believed_lets_nobody_in(void)
+{
+	struct access access;
+
+	fresh("");
+	const char *key = store_key_user(world.auth.store, world.caller.arena, alice.id.text);
+	world_redis(store_write("HSET", key, "ver", "garbage", NULL));
+	CHECK_INT(ask(&access), ACCESS_FAULT);
+	fresh("");
+	world_redis(store_write("HSET", key, "name", "bob", NULL));
+	CHECK_INT(ask(&access), ACCESS_FAULT);
+	fresh("");
+	world_redis(store_write("HSET", "dw:realm", "ver", "x", NULL));
+	CHECK_INT(ask(&access), ACCESS_FAULT);
+}
+
+static void a_full_store_still_answers_checks(void)
+{
+	struct access access;
+
+	fresh("");
+	redis_command("CONFIG SET maxmemory 1");
+	CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	redis_command("CONFIG SET maxmemory 0");
+}
+
 static void a_sliding_session_is_prolonged_by_use_and_never_past_its_end(void)
 {
 	struct access access;
@@ -243,6 +273,8 @@ int main(void)
 	RUN(extra_fields_of_the_user_are_handed_on);
 	RUN(an_expired_token_is_refused_without_asking_the_store);
 	RUN(a_store_that_does_not_answer_is_no_no);
+	RUN(a_record_that_cannot_be_believed_lets_nobody_in);
+	RUN(a_full_store_still_answers_checks);
 	RUN(a_sliding_session_is_prolonged_by_use_and_never_past_its_end);
 	world_stop();
 	return check_result();

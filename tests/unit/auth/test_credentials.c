@@ -282,15 +282,15 @@ static void an_old_hash_is_made_anew_at_the_next_sign_in(void)
 	CHECK_INT(check("alice", battery), CREDENTIALS_OK);
 }
 
-static void a_hash_nobody_can_compute_is_a_fault_and_not_counted(void)
+static void a_hash_nobody_can_compute_is_like_no_account(void)
 {
 	struct user_id alice = id_of("alice");
 
 	begin();
 	CHECK_INT(user_update(&desk.auth, &desk.caller, &alice, "password", "{SHA}abc"), USER_OK);
-	CHECK_INT(check("alice", battery), CREDENTIALS_FAULT);
-	CHECK(logged("\"login.fault\""));
-	CHECK_INT(throttle_keys(), 0);
+	CHECK_INT(check("alice", battery), CREDENTIALS_REFUSED);
+	CHECK(logged("\"login.refused\""));
+	CHECK_INT(throttle_keys(), 3);
 }
 
 static void file_users_sign_in_and_unknown_ones_do_the_same_work(void)
@@ -443,7 +443,7 @@ int main(void)
 	RUN(a_success_forgets_the_failures_before_it);
 	RUN(a_disabled_user_with_the_right_password_is_still_counted);
 	RUN(an_old_hash_is_made_anew_at_the_next_sign_in);
-	RUN(a_hash_nobody_can_compute_is_a_fault_and_not_counted);
+	RUN(a_hash_nobody_can_compute_is_like_no_account);
 	RUN(file_users_sign_in_and_unknown_ones_do_the_same_work);
 	RUN(of_200_parallel_guesses_exactly_the_limit_is_judged);
 	RUN(who_found_no_place_is_not_counted);

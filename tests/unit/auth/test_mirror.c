@@ -32,7 +32,9 @@ static void fresh(void)
 	redis_sleep_ms(20);
 	world_be("192.0.2.7", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0");
 	alice = world_user("alice", "staff");
-	CHECK_INT(session_start(&world.auth, &world.caller, &alice, false, &session), SESSION_OK);
+	CHECK_INT(session_start(&world.auth, &world.caller, &alice,
+			  &(struct session_wish){ .persist = false }, &session),
+		SESSION_OK);
 	token = token_mint(&world.auth, &world.caller, &session, &alice);
 	wait_for_mirror();
 }

@@ -26,7 +26,9 @@ static struct session start(bool persist)
 {
 	struct session session;
 
-	CHECK_INT(session_start(&world.auth, &world.caller, &alice, persist, &session), SESSION_OK);
+	CHECK_INT(session_start(&world.auth, &world.caller, &alice,
+			  &(struct session_wish){ .persist = persist }, &session),
+		SESSION_OK);
 	return session;
 }
 
@@ -349,7 +351,9 @@ static void the_limit_ends_the_oldest_or_refuses(void)
 	fresh("[session]\nmax_sessions = 2\non_limit = refuse\n");
 	start(false);
 	start(false);
-	CHECK_INT(session_start(&world.auth, &world.caller, &alice, false, &more), SESSION_LIMIT);
+	CHECK_INT(session_start(&world.auth, &world.caller, &alice,
+			  &(struct session_wish){ .persist = false }, &more),
+		SESSION_LIMIT);
 }
 
 static void *race_start(void *argument)
@@ -360,10 +364,50 @@ static void *race_start(void *argument)
 
 	caller.arena = arena_new(4 * 1024 * 1024);
 	caller.deadline = deadline_in_ms(20000);
-	racer->result =
-		(enum rotation_result)session_start(&world.auth, &caller, &alice, false, &session);
+	racer->result = (enum rotation_result)session_start(
+		&world.auth, &caller, &alice, &(struct session_wish){ .persist = false }, &session);
 	arena_free(caller.arena);
 	return NULL;
+}
+
+static void signing_in_again_in_a_browser_takes_the_place_of_its_own_session(void)
+{
+	struct session again;
+
+	fresh("[session]\nmax_sessions = 2\non_limit = refuse\n");
+	struct session phone = start(false), laptop = start(false);
+	struct session_wish wish = { .replaces = laptop.handle };
+	CHECK_INT(session_start(&world.auth, &world.caller, &alice, &wish, &again), SESSION_OK);
+	CHECK_INT(exists(phone.handle), 1);
+	CHECK_INT(exists(laptop.handle), 0);
+	CHECK_INT(exists(again.handle), 1);
+}
+
+static void thousands_of_sessions_are_listed_in_part_and_ended_whole(void)
+{
+	struct session_info *list = NULL;
+	size_t count = 0;
+
+	fresh("");
+	for (int i = 0; i < 2500; i++) {
+		char handle[32];
+		snprintf(handle, sizeof handle, "handle-%015d", i);
+		world_redis(store_write("ZADD",
+			store_key_sessions(world.auth.store, world.caller.arena, alice.id.text),
+			"99999999999", handle, NULL));
+	}
+	struct session session = start(false);
+	world_be("192.0.2.7", "x");
+	CHECK_INT(session_list(&world.auth, &world.caller, &alice.id, &list, &count), SESSION_OK);
+	CHECK(count <= SESSION_LIST_MAX);
+	CHECK_INT(session_end_all(&world.auth, &world.caller, &alice.id, NULL, &count), SESSION_OK);
+	CHECK_INT(exists(session.handle), 0);
+	CHECK_INT(world_redis(store_read("EXISTS",
+				      store_key_sessions(
+					      world.auth.store, world.caller.arena, alice.id.text),
+				      NULL))
+			  .integer,
+		0);
 }
 
 static void parallel_sign_ins_never_pass_the_limit(void)
@@ -439,7 +483,9 @@ static void a_dead_store_is_a_fault_and_the_token_stays_good(void)
 	CHECK_INT(
 		session_end(&world.auth, &world.caller, &alice.id, session.handle), SESSION_FAULT);
 	struct session more;
-	CHECK_INT(session_start(&world.auth, &world.caller, &alice, false, &more), SESSION_FAULT);
+	CHECK_INT(session_start(&world.auth, &world.caller, &alice,
+			  &(struct session_wish){ .persist = false }, &more),
+		SESSION_FAULT);
 	redis_resume();
 	redis_sleep_ms(400);
 	CHECK_INT(use(first.text, &out), ROTATION_OK);
@@ -558,6 +604,8 @@ int main(void)
 	RUN(the_absolute_end_is_not_moved_by_rotation);
 	RUN(remember_me_has_limits_of_its_own);
 	RUN(the_limit_ends_the_oldest_or_refuses);
+	RUN(signing_in_again_in_a_browser_takes_the_place_of_its_own_session);
+	RUN(thousands_of_sessions_are_listed_in_part_and_ended_whole);
 	RUN(parallel_sign_ins_never_pass_the_limit);
 	RUN(sessions_are_listed_and_ended_by_their_owner_only);
 	RUN(every_key_of_a_session_has_an_expiry);
