@@ -14,8 +14,11 @@ static void check_allow(struct exchange *x, const struct access *access)
 	struct response *response = x->response;
 
 	response_status(response, 200);
-	if (access->anonymous)
+	if (access->anonymous) {
+		/* Says that nobody is meant, where nothing at all could be a lost answer. */
+		response_variable(response, "AUTH_ANONYMOUS", "1");
 		return;
+	}
 	response_variable(response, "AUTH_USER", access->user.name);
 	response_variable(response, "REMOTE_USER", access->user.name);
 	response_variable(response, "AUTH_ROLES", access->user.roles);

@@ -11,6 +11,8 @@
 
 extern char **environ;
 
+enum { CGI_DRAIN_MAX_BYTES = 1024 * 1024 };
+
 bool cgi_is_asked(void)
 {
 	return getenv("GATEWAY_INTERFACE") != NULL;
@@ -47,6 +49,17 @@ static size_t cgi_content_length(void)
 	return (size_t)length;
 }
 
+/* A body that nobody read: the web server may still be writing it, and gives up on the answer when
+ * it cannot. */
+static void cgi_drain(size_t *left)
+{
+	char waste[4096];
+	size_t total = 0;
+
+	while (total < CGI_DRAIN_MAX_BYTES && cgi_read(left, waste, sizeof waste) > 0)
+		total += sizeof waste;
+}
+
 static bool cgi_write(const char *data, size_t len)
 {
 	while (len > 0) {
@@ -76,6 +89,7 @@ int cgi_run(gateway_handler *handle, void *context)
 		.read_context = &left };
 
 	gateway_answer(&call, handle, context, &out);
+	cgi_drain(&left);
 	bool sent = cgi_write(out.data, out.len);
 	arena_free(arena);
 	return sent ? EXIT_SUCCESS : EXIT_FAILURE;
