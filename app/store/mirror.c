@@ -223,7 +223,7 @@ static int64_t mirror_left_ms(const struct mirror_entry *entry, int64_t now_ms)
 
 /* The entry's bytes in the arena, so that the lock is held for a copy only. */
 static const char *mirror_copy(
-	struct mirror *mirror, const char *key, struct arena *arena, size_t count, int64_t *left_ms)
+	struct mirror *mirror, const char *key, struct arena *arena, struct mirror_answer *answer)
 {
 	int64_t now_ms = clock_mono_ms();
 	size_t len = strlen(key);
@@ -234,23 +234,23 @@ static const char *mirror_copy(
 		return NULL;
 	struct mirror_set *set = mirror_lock(mirror, hash);
 	struct mirror_entry *const *slot = mirror_slot(set, hash, key, len);
-	if (slot && (*slot)->value_len > 0 && (*slot)->count == count &&
+	if (slot && (*slot)->value_len > 0 && (*slot)->count == answer->count &&
 		(*slot)->expires_ms > now_ms) {
 		copy = memcpy(arena_alloc(arena, (*slot)->value_len), (*slot)->bytes + len,
 			(*slot)->value_len);
-		*left_ms = mirror_left_ms(*slot, now_ms);
+		answer->left_ms = mirror_left_ms(*slot, now_ms);
 	}
 	mirror_unlock(mirror, hash);
 	return copy;
 }
 
-bool mirror_find(struct mirror *mirror, const char *key, struct arena *arena,
-	struct store_value *replies, size_t count, int64_t *left_ms)
+bool mirror_find(
+	struct mirror *mirror, const char *key, struct arena *arena, struct mirror_answer *answer)
 {
-	const char *at = mirror_copy(mirror, key, arena, count, left_ms);
+	const char *at = mirror_copy(mirror, key, arena, answer);
 
-	for (size_t i = 0; at && i < count; i++)
-		at = mirror_get(arena, at, &replies[i]);
+	for (size_t i = 0; at && i < answer->count; i++)
+		at = mirror_get(arena, at, &answer->replies[i]);
 	return at != NULL;
 }
 
@@ -292,27 +292,39 @@ uint64_t mirror_expect(struct mirror *mirror, const char *key)
 	return ticket;
 }
 
-void mirror_fill(struct mirror *mirror, const char *key, uint64_t ticket,
-	const struct store_value *replies, size_t count, int64_t left_ms)
+/* The answer as an entry; NULL when it is too big to be kept. */
+static struct mirror_entry *mirror_pack(
+	uint64_t hash, const char *key, size_t len, const struct mirror_answer *answer)
 {
 	char value[MIRROR_VALUE_MAX_BYTES];
 	struct mirror_writer out = { .at = value, .left = sizeof value };
-	size_t len = strlen(key);
-	uint64_t hash = mirror_hash(mirror, key, len);
-	int64_t most_ms = (int64_t)MIRROR_ENTRY_MAX_SEC * 1000;
+	int64_t most_ms = (int64_t)MIRROR_ENTRY_MAX_SEC * 1000, left_ms = answer->left_ms;
 
-	for (size_t i = 0; i < count; i++)
-		mirror_put(&out, &replies[i], 0);
-	if (ticket == 0 || out.failed)
-		return;
+	for (size_t i = 0; i < answer->count; i++)
+		mirror_put(&out, &answer->replies[i], 0);
+	if (out.failed)
+		return NULL;
 	struct mirror_entry *entry =
 		mirror_entry_new(hash, key, len, value, (size_t)(out.at - value));
-	entry->count = (uint32_t)count;
+	entry->count = (uint32_t)answer->count;
 	entry->absent = left_ms == -2;
 	entry->lasting = left_ms == -1;
 	entry->expires_ms =
 		clock_mono_ms() + (left_ms >= 0 && left_ms < most_ms ? left_ms : most_ms);
 	entry->left_more_ms = left_ms > most_ms ? left_ms - most_ms : 0;
+	crypto_wipe(value, sizeof value);
+	return entry;
+}
+
+void mirror_fill(
+	struct mirror *mirror, const char *key, uint64_t ticket, const struct mirror_answer *answer)
+{
+	size_t len = strlen(key);
+	uint64_t hash = mirror_hash(mirror, key, len);
+	struct mirror_entry *entry = ticket == 0 ? NULL : mirror_pack(hash, key, len, answer);
+
+	if (!entry)
+		return;
 	struct mirror_set *set = mirror_lock(mirror, hash);
 	struct mirror_entry **slot = mirror_slot(set, hash, key, len);
 	/* No placeholder, or another's: the key changed since it was asked for. */
@@ -323,7 +335,6 @@ void mirror_fill(struct mirror *mirror, const char *key, uint64_t ticket,
 	}
 	mirror_unlock(mirror, hash);
 	mirror_drop(&entry);
-	crypto_wipe(value, sizeof value);
 }
 
 void mirror_forget(struct mirror *mirror, const char *key, size_t len)

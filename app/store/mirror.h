@@ -25,15 +25,20 @@ void mirror_free(struct mirror *mirror);
 void mirror_lease_until(struct mirror *mirror, int64_t mono_ms);
 bool mirror_is_leased(const struct mirror *mirror);
 
-/* The replies kept for a key, into the arena: exactly count of them, or false. left_ms: until the
- * key expires, -1 when it does not, -2 when it does not exist, as PTTL has it. */
-bool mirror_find(struct mirror *mirror, const char *key, struct arena *arena,
-	struct store_value *replies, size_t count, int64_t *left_ms);
+/* What is kept of a key: the answers to the commands that read it. */
+struct mirror_answer {
+	struct store_value *replies;
+	size_t count;
+	int64_t left_ms; /* as PTTL has it: -1 no expiry, -2 no such key */
+};
+/* Fills replies, exactly count of them, and left_ms, in the arena; or false. */
+bool mirror_find(
+	struct mirror *mirror, const char *key, struct arena *arena, struct mirror_answer *answer);
 /* Before asking Redis: leaves a placeholder. 0: do not keep the answer (no lease). */
 uint64_t mirror_expect(struct mirror *mirror, const char *key);
-/* After asking. left_ms as PTTL says; -1 for a key without expiry. */
+/* After asking. */
 void mirror_fill(struct mirror *mirror, const char *key, uint64_t ticket,
-	const struct store_value *replies, size_t count, int64_t left_ms);
+	const struct mirror_answer *answer);
 /* The key changed. */
 void mirror_forget(struct mirror *mirror, const char *key, size_t len);
 /* Everything may have changed. */

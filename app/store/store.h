@@ -66,9 +66,9 @@ enum { STORE_ARGS_MAX = 64 };
 struct store_command {
 	const char *argv[STORE_ARGS_MAX];
 	size_t argc;
+	int script; /* enum store_script, or -1 */
 	/* May be sent a second time when the connection broke under it. */
 	bool repeatable;
-	int script; /* enum store_script, or -1 */
 	/* For store_look_up: */
 	bool mirrored; /* reads the key argv[1]; its answer may come from the mirror */
 	bool along; /* asked only when others are asked anyway */

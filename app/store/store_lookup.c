@@ -48,14 +48,13 @@ static int64_t lookup_get_left(const struct lookup *lookup, size_t from, size_t 
 
 static bool lookup_find(struct lookup *lookup, size_t from, size_t end)
 {
-	int64_t left_ms = -1;
+	struct mirror_answer answer = { .replies = lookup->replies + from, .count = end - from };
 	const char *key = lookup->commands[from].argv[1];
 
 	if (!lookup->mirror || !lookup->commands[from].mirrored ||
-		!mirror_find(lookup->mirror, key, lookup->arena, lookup->replies + from, end - from,
-			&left_ms))
+		!mirror_find(lookup->mirror, key, lookup->arena, &answer))
 		return false;
-	lookup_set_left(lookup, from, end, left_ms);
+	lookup_set_left(lookup, from, end, answer.left_ms);
 	return true;
 }
 
@@ -76,10 +75,12 @@ static void lookup_keep(struct lookup *lookup)
 
 	for (size_t from = 0; from < lookup->count; from = end) {
 		end = lookup_group_end(lookup, from);
+		struct mirror_answer answer = { .replies = lookup->replies + from,
+			.count = end - from,
+			.left_ms = lookup_get_left(lookup, from, end) };
 		if (lookup->ticket[from] != 0)
 			mirror_fill(lookup->mirror, lookup->commands[from].argv[1],
-				lookup->ticket[from], lookup->replies + from, end - from,
-				lookup_get_left(lookup, from, end));
+				lookup->ticket[from], &answer);
 	}
 }
 

@@ -130,7 +130,7 @@ static void grow_out(struct wire *wire, size_t more)
 	char *grown = malloc(capacity);
 	if (!grown)
 		fatal("out of memory: %zu bytes for Redis", capacity);
-	if (wire->out_len > 0) {
+	if (wire->out && wire->out_len > 0) {
 		memcpy(grown, wire->out, wire->out_len);
 		crypto_wipe(wire->out, wire->out_len);
 	}
@@ -146,7 +146,7 @@ static void add_command(struct wire *wire, const struct store_command *command)
 	const char *argv[STORE_ARGS_MAX];
 	memcpy(argv, command->argv, sizeof(argv));
 	long long len = redisFormatCommandArgv(&text, (int)command->argc, argv, NULL);
-	if (len < 0)
+	if (len < 0 || !text)
 		fatal("out of memory: a command for Redis");
 	if (!wire->out || (size_t)len > wire->out_capacity - wire->out_len)
 		grow_out(wire, (size_t)len);

@@ -36,6 +36,10 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 SCREENSHOTS = os.path.join(harness.BUILD, "screenshots")
 PAGE = "/private/"
+# For Site(edit=...): Apache takes the access cookie out of its answers to a browser of this name.
+FORGETFUL = "Mozilla/5.0 (X11; Linux x86_64) Forgetful/1.0"
+LOSES_COOKIE = ('/# What Doorward.s refusals look like/i\\\n'
+                '\tHeader always edit Set-Cookie "^__Host-Http-doorward=.*" "" "expr=%{HTTP_USER_AGENT} =~ /Forgetful/"\n')
 ARGUMENTS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--disable-extensions", "--no-proxy-server", "--mute-audio", "--lang=en",

@@ -250,22 +250,22 @@ static void what_is_kept_is_bounded(void)
 {
 	struct mirror *mirror = mirror_new(1000);
 	struct store_value value = { .type = STORE_INT, .integer = 7, .text = "" }, got;
-	int64_t left = 0;
+	struct mirror_answer answer = { &value, 1, -1 }, found = { &got, 1, 0 };
 	int kept = 0;
 	char key[32];
 
 	mirror_lease_until(mirror, clock_mono_ms() + 10000);
 	for (int i = 0; i < 20000; i++) {
 		snprintf(key, sizeof key, "key%d", i);
-		mirror_fill(mirror, key, mirror_expect(mirror, key), &value, 1, -1);
+		mirror_fill(mirror, key, mirror_expect(mirror, key), &answer);
 	}
 	for (int i = 0; i < 20000; i++) {
 		snprintf(key, sizeof key, "key%d", i);
-		kept += mirror_find(mirror, key, world.caller.arena, &got, 1, &left);
+		kept += mirror_find(mirror, key, world.caller.arena, &found);
 	}
 	CHECK(kept > 500 && kept <= 1024);
 	mirror_lease_until(mirror, 0);
-	CHECK(!mirror_find(mirror, "key19999", world.caller.arena, &got, 1, &left));
+	CHECK(!mirror_find(mirror, "key19999", world.caller.arena, &found));
 	mirror_free(mirror);
 }
 
@@ -273,21 +273,22 @@ static void an_answer_overtaken_by_a_change_is_not_kept(void)
 {
 	struct mirror *mirror = mirror_new(1000);
 	struct store_value value = { .type = STORE_TEXT, .text = "old", .len = 3 }, got;
-	int64_t left = 0;
+	struct mirror_answer answer = { &value, 1, -1 }, found = { &got, 1, 0 };
 
 	mirror_lease_until(mirror, clock_mono_ms() + 10000);
 	uint64_t ticket = mirror_expect(mirror, "k");
 	mirror_forget(mirror, "k", 1);
-	mirror_fill(mirror, "k", ticket, &value, 1, -1);
-	CHECK(!mirror_find(mirror, "k", world.caller.arena, &got, 1, &left));
+	mirror_fill(mirror, "k", ticket, &answer);
+	CHECK(!mirror_find(mirror, "k", world.caller.arena, &found));
 	ticket = mirror_expect(mirror, "k");
 	uint64_t later = mirror_expect(mirror, "k");
-	mirror_fill(mirror, "k", ticket, &value, 1, -1);
-	CHECK(!mirror_find(mirror, "k", world.caller.arena, &got, 1, &left));
-	mirror_fill(mirror, "k", later, &value, 1, 5000);
-	CHECK(mirror_find(mirror, "k", world.caller.arena, &got, 1, &left));
+	mirror_fill(mirror, "k", ticket, &answer);
+	CHECK(!mirror_find(mirror, "k", world.caller.arena, &found));
+	answer.left_ms = 5000;
+	mirror_fill(mirror, "k", later, &answer);
+	CHECK(mirror_find(mirror, "k", world.caller.arena, &found));
 	CHECK_TEXT(got.text, "old");
-	CHECK(left > 4000 && left <= 5000);
+	CHECK(found.left_ms > 4000 && found.left_ms <= 5000);
 	mirror_free(mirror);
 }
 

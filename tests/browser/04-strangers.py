@@ -1,13 +1,9 @@
 """Other sites and odd browsers: forged forms, frames, links from elsewhere, cookies refused or lost."""
 
 import chromium
-from chromium import PAGE, Stranger, Window, test
+from chromium import FORGETFUL, LOSES_COOKIE, PAGE, Stranger, Window, test
 from harness import ACCESS, PASSWORD, REFRESH, Browser, check_equal, check_in, check_not_in, check_status
 
-# Apache takes the access cookie out of its answers to a browser of this name.
-FORGETFUL = "Mozilla/5.0 (X11; Linux x86_64) Forgetful/1.0"
-LOSES_COOKIE = ('/# What Doorward.s refusals look like/i\\\n'
-                '\tHeader always edit Set-Cookie "^__Host-Http-doorward=.*" "" "expr=%{HTTP_USER_AGENT} =~ /Forgetful/"\n')
 
 
 def forged_form(window, path, **fields):
@@ -223,4 +219,4 @@ def a_form_left_open_for_hours_asks_once_more_and_keeps_the_name(window):
     check_equal(window.address, "/private/?a=1#part-2")
 
 
-chromium.main(("apache",), edit=LOSES_COOKIE)
+chromium.main(edit=LOSES_COOKIE)

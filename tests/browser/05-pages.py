@@ -2,15 +2,10 @@
 build/screenshots, and what can be judged without eyes."""
 
 import chromium
-from chromium import PAGE, SCREENSHOTS, test
+from chromium import FORGETFUL, LOSES_COOKIE, PAGE, SCREENSHOTS, test
 from harness import ACCESS, PASSWORD, REFRESH, Browser, check_equal, check_in, wait_until
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
-# Apache takes the access cookie out of its answers to a browser of this name.
-FORGETFUL = "Mozilla/5.0 (X11; Linux x86_64) Forgetful/1.0"
-LOSES_COOKIE = ('/# What Doorward.s refusals look like/i\\\n'
-                '\tHeader always edit Set-Cookie "^__Host-Http-doorward=.*" "" "expr=%{HTTP_USER_AGENT} =~ /Forgetful/"\n')
-
 # Sentences about what is wrong with a page. Contrast as WCAG 2.2 counts it.
 JUDGE = """
 const wrong = [], say = (element, what) => wrong.push(`${element.tagName} "${element.textContent.trim().slice(0, 30)}": ${what}`);
@@ -165,4 +160,4 @@ def the_page_of_an_address_that_is_none(window):
     show(window, "error")
 
 
-chromium.main(("apache",), edit=LOSES_COOKIE)
+chromium.main(edit=LOSES_COOKIE)

@@ -152,7 +152,7 @@ def the_end_of_the_session_before_the_token_has_expired_is_told_as_well(window):
 def a_renewal_that_changes_nothing_is_tried_once(window):
     window.sign_in("alice")
     check_equal(window.run("""let calls = []; const real = fetch;
-        self.fetch = (...given) => { calls.push(String(given[0].url || given[0])); return String(given[0]).endsWith('/refresh') ?
+        self.fetch = (...given) => { calls.push(given[0]); return String(given[0]).endsWith('/refresh') ?
             real(...given) : Promise.resolve(Object.defineProperty(Response.json({ error: 'expired', refresh: '/auth/refresh' },
             { status: 401 }), 'type', { value: 'basic' })); };
         const r = await doorward.fetch('/private/1k.txt');
@@ -212,4 +212,4 @@ def the_tokens_of_one_tab_serve_the_navigation_of_another(window):
     check_equal((window.title, rotations(window) - before), ("Private page", 0))
 
 
-chromium.main(("apache",))
+chromium.main()
