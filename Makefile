@@ -131,7 +131,7 @@ install: all ## install into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/doorward $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(BUILD)/doorward $(BUILD)/doorwardctl $(DESTDIR)$(PREFIX)/sbin/
 	cp -r templates www $(DESTDIR)$(PREFIX)/share/doorward/
-	install -m 644 doorward.conf.example apache.conf.example apache-fcgid.conf.example lighttpd.conf.example nginx.conf.example systemd/doorward.service systemd/doorward.socket $(DESTDIR)$(PREFIX)/share/doorward/
+	install -m 644 doorward.conf.example apache.conf.example apache-fcgid.conf.example lighttpd.conf.example lighttpd-strip.lua nginx.conf.example systemd/doorward.service systemd/doorward.socket $(DESTDIR)$(PREFIX)/share/doorward/
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 clean: ## remove build/

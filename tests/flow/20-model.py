@@ -17,7 +17,7 @@ import nodes
 from nodes import ACCESS, CSRF, PASSWORD, REFRESH, Client, Site, check_equal, claims, parallel, uid_of
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
-STEPS = int(os.environ.get("STEPS") or 300)
+STEPS = int(os.environ.get("STEPS") or 120)
 DAY = 86400
 NEVER = float("inf")
 # The model's times are off by the length of a request and by the fraction of a second that Redis cuts off; no

@@ -1,6 +1,6 @@
 """Many random operations by many browsers at once; afterwards the store must hold nothing but what it should.
 
-SOAK_OPERATIONS (default 5000) says how many, SEED=n repeats their choice (not how they fall together).
+SOAK_OPERATIONS (default 2500) says how many, SEED=n repeats their choice (not how they fall together).
 """
 
 import os
@@ -15,7 +15,7 @@ import nodes
 from nodes import ACCESS, PASSWORD, REFRESH, Client, Site, check_equal, parallel, program, uid_of
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
-OPERATIONS = int(os.environ.get("SOAK_OPERATIONS") or 5000)
+OPERATIONS = int(os.environ.get("SOAK_OPERATIONS") or 2500)
 THREADS, ROUND = 6, 40
 USERS = [f"user{i}" for i in range(8)]
 SETTINGS = ("session.max_sessions=4", "session.access_lifetime=600", "session.idle_timeout=7200",
