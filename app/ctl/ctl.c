@@ -27,27 +27,6 @@ enum {
 	CTL_TIMEOUT_MS = 5000,
 };
 
-static struct store *open_store(const struct settings *set, char *error, size_t error_size)
-{
-	int64_t timeout_ms = set->store.timeout_ms;
-	struct store_config config = { .url = set->store.url,
-		.prefix = set->store.prefix,
-		.timeout_ms = timeout_ms > CTL_TIMEOUT_MS ? timeout_ms : CTL_TIMEOUT_MS };
-	char *password = NULL;
-
-	if (*set->store.password_file) {
-		password = settings_read_secret(set->store.password_file, error, error_size);
-		if (!password)
-			return NULL;
-	}
-	config.password = password;
-	struct store *store = store_new(&config, error, error_size);
-	if (password)
-		crypto_wipe(password, strlen(password));
-	free(password);
-	return store;
-}
-
 static bool open_users(struct ctl *ctl, char *error, size_t error_size)
 {
 	const struct settings *set = ctl->settings;
@@ -73,7 +52,7 @@ enum ctl_status ctl_open(struct ctl *ctl, const char *conf_path)
 	if (!ctl->settings)
 		goto out;
 	if ((parts & (CTL_STORE | CTL_USERS)) &&
-		!(ctl->auth.store = open_store(ctl->settings, error, sizeof error)))
+		!(ctl->auth.store = store_open(ctl->settings, CTL_TIMEOUT_MS, error, sizeof error)))
 		goto out;
 	if ((parts & CTL_USERS) && !open_users(ctl, error, sizeof error))
 		goto out;

@@ -75,26 +75,6 @@ static bool site_make_csp(struct site *site)
 	return true;
 }
 
-static struct store *site_open_store(const struct settings *set, char *error, size_t error_size)
-{
-	struct store_config config = { .url = set->store.url,
-		.prefix = set->store.prefix,
-		.timeout_ms = set->store.timeout_ms };
-	char *password = NULL;
-
-	if (*set->store.password_file) {
-		password = settings_read_secret(set->store.password_file, error, error_size);
-		if (!password)
-			return NULL;
-	}
-	config.password = password;
-	struct store *store = store_new(&config, error, error_size);
-	if (password)
-		crypto_wipe(password, strlen(password));
-	free(password);
-	return store;
-}
-
 static bool site_load_auth(struct site *site, char *error, size_t error_size)
 {
 	struct settings *set = site->settings;
@@ -103,7 +83,7 @@ static bool site_load_auth(struct site *site, char *error, size_t error_size)
 	auth->settings = set;
 	if (!(auth->rules = rules_parse(set, error, error_size)) ||
 		!(auth->keys = keys_load(set->token.keys_dir, error, error_size)) ||
-		!(auth->store = site_open_store(set, error, error_size)))
+		!(auth->store = store_open(set, 0, error, error_size)))
 		return false;
 	if (set->users.source == SETTINGS_USERS_FILE &&
 		!(auth->userfile = userfile_load(

@@ -32,6 +32,11 @@ struct store_config {
 /* Does not connect. NULL with a sentence in error when the URL cannot be understood. */
 struct store *store_new(const struct store_config *config, char *error, size_t error_size);
 void store_free(struct store *store);
+/* The same as the settings say, the password read from its file; a call may take at least
+ * least_timeout_ms. */
+struct settings;
+struct store *store_open(
+	const struct settings *settings, int64_t least_timeout_ms, char *error, size_t error_size);
 
 enum store_result { STORE_OK, STORE_FAULT };
 
