@@ -60,7 +60,8 @@ def who_wants_to_stay_signed_in_keeps_the_cookies_over_a_restart(window):
 def scripts_can_neither_read_nor_replace_our_cookies(window):
     name = ACCESS
     window.open("/")
-    for text in (f"{name}=x", f"{name}=x; Path=/; Secure", f"{CSRF}=x; Path=/; Secure", f"__Host-http-doorward=x; Path=/; Secure"):
+    for text in (f"{name}=x", f"{name}=x; Path=/; Secure", f"{CSRF}=x; Path=/; Secure",
+                 "__Host-http-doorward=x; Path=/; Secure"):
         window.script("document.cookie = arguments[0]", text)
     check_equal((window.script("return document.cookie"), window.cookies()), ("", {}))
     window.sign_in("alice")

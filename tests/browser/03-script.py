@@ -4,7 +4,7 @@ import os
 
 import chromium
 from chromium import PAGE, ROOT, Stranger, test
-from harness import ACCESS, REFRESH, Browser, check_equal, check_in, wait_until
+from harness import check_equal, check_in, wait_until
 
 QUARTER = 16 * 60  # seconds: an access token is older then than it lives
 FETCH = "const r = await doorward.fetch(given[0] || '/private/1k.txt'); return [r.status, (await r.text()).length]"
@@ -168,7 +168,8 @@ def a_refusal_that_is_not_ours_is_handed_on(window):
     check_equal(window.run(FETCH, stranger.url + "/api")[0], 401)
     for body in ("null", "", "{}", '"text"', "<p>"):
         check_equal(window.run("""const real = fetch;
-            self.fetch = () => Promise.resolve(Object.defineProperty(new Response(given[0], { status: 401 }), 'type', { value: 'basic' }));
+            self.fetch = async () =>
+                Object.defineProperty(new Response(given[0], { status: 401 }), 'type', { value: 'basic' });
             try { return (await doorward.fetch('/')).status } finally { self.fetch = real; }""", body), 401, body)
     check_equal(window.requests(), [])
     stranger.close()

@@ -2,8 +2,7 @@
 
 import chromium
 from chromium import FORGETFUL, LOSES_COOKIE, PAGE, Stranger, Window, test
-from harness import ACCESS, PASSWORD, REFRESH, Browser, check_equal, check_in, check_not_in, check_status
-
+from harness import ACCESS, PASSWORD, REFRESH, Browser, check_equal, check_in, check_not_in
 
 
 def forged_form(window, path, **fields):
@@ -71,11 +70,11 @@ def a_script_of_another_site_gets_nothing(window):
     before = signed_in_cookies(window)
     stranger = Stranger({"/": "a page"})
     window.open(stranger.url)
-    for path, method in (("/auth/logout", "POST"), ("/auth/refresh", "POST"), ("/auth/session", "GET"), ("/private/1k.txt", "GET")):
+    for path, method in (("/auth/logout", "POST"), ("/auth/refresh", "POST"), ("/auth/session", "GET"),
+                         ("/private/1k.txt", "GET")):
         said = window.run("""const url = given[0], method = given[1];
-            const plain = await fetch(url, { method, credentials: 'include' }).then(() => 'read', () => 'refused');
-            const blind = await fetch(url, { method, credentials: 'include', mode: 'no-cors' }).then((r) => r.type, () => 'refused');
-            return [plain, blind]""", window.site.url + path, method)
+            const ask = (mode) => fetch(url, { method, credentials: 'include', mode }).then((r) => r.type, () => 'refused');
+            return [await ask('cors'), await ask('no-cors')]""", window.site.url + path, method)
         check_equal(said[0], "refused", path)
         check_in(said[1], ("opaque", "refused"), path)
     window.gather()
@@ -189,8 +188,7 @@ def a_browser_that_loses_the_access_cookie_can_sign_out(window):
 @test
 def a_damaged_access_cookie_is_replaced(window):
     window.sign_in("alice")
-    window.command("Network.setCookie", name=ACCESS, value="e30.e30.AAAA", url=window.site.url + "/", path="/", secure=True,
-                   httpOnly=True, sameSite="Strict")
+    window.plant_cookie(ACCESS, "e30.e30.AAAA", "/")
     window.open("/private/?a=1#part-2")
     check_equal((window.title, window.address), ("Private page", "/private/?a=1#part-2"))
 
@@ -199,8 +197,7 @@ def a_damaged_access_cookie_is_replaced(window):
 def a_damaged_refresh_cookie_leads_to_the_form(window):
     window.sign_in("alice")
     window.delete_cookie(ACCESS)
-    window.command("Network.setCookie", name=REFRESH, value="AbBo3Cgr2A", url=window.site.url + "/auth/", path="/auth", secure=True,
-                   httpOnly=True, sameSite="Strict")
+    window.plant_cookie(REFRESH, "AbBo3Cgr2A", "/auth")
     window.open(PAGE)
     window.check_form()
     window.submit("alice")

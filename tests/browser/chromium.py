@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.parse
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -32,7 +31,7 @@ from selenium.common.exceptions import WebDriverException  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402, F401 (for the tests)
 
 SCREENSHOTS = os.path.join(harness.BUILD, "screenshots")
 PAGE = "/private/"
@@ -280,6 +279,10 @@ class Window:
     def cookie_value(self, name):
         cookie = self.cookies().get(name)
         return cookie and cookie["value"]
+
+    def plant_cookie(self, name, value, path):
+        self.command("Network.setCookie", name=name, value=value, url=f"{self.site.url}{path}", path=path, secure=True,
+                     httpOnly=True, sameSite="Strict")
 
     def delete_cookie(self, name):
         self.command("Network.deleteCookies", name=name, url=f"{self.site.url}/auth/")
