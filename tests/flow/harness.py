@@ -12,6 +12,7 @@ import http.client
 import http.server
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -125,9 +126,15 @@ HEARTBEATS = 0.35
 QUICK = ("password.memlimit_mb=19", "password.opslimit=1", "throttle.per_address=100000", "throttle.per_name=100000")
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the range of outgoing connections, of which one could take it before the server does."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def remember_secret(text):

@@ -246,9 +246,10 @@ class Site:
                 process.wait()
                 wrong = f"{name} did not end"
         for name, _ in self.processes:
-            found = re.search(r".*(?:AddressSanitizer|LeakSanitizer|runtime error:)[^\0]*", self.log(name))
+            log = self.log(name)
+            found = re.search(r"AddressSanitizer|LeakSanitizer|runtime error:", log)
             if found:
-                wrong = f"{name}: {found.group(0)[:3000]}"
+                wrong = f"{name}: {log[max(0, found.start() - 200):found.start() + 3000]}"
         if wrong is None and not self.keep:
             shutil.rmtree(self.state)
         return wrong
