@@ -14,7 +14,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
 import nodes
-from nodes import ACCESS, CSRF, PASSWORD, REFRESH, Client, Site, check_equal, claims, parallel, uid_of
+from nodes import ACCESS, CSRF, PASSWORD, REFRESH, Client, Site, check_equal, claims, parallel, settled, uid_of
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
 STEPS = int(os.environ.get("STEPS") or 120)
@@ -350,8 +350,8 @@ class World:
         expected = self.model.check(token, browser.context, now)
         node = self.node()
         self.note(f"browser {browser.number} is checked at node {node} with {which}: {expected}")
-        reply = browser.client.check(node, navigation=navigation, jar=jar)
-        self.compare_check(reply, expected, token, navigation)
+        settled(self.site, lambda: self.compare_check(
+            browser.client.check(node, navigation=navigation, jar=jar), expected, token, navigation))
         if expected == "ok":
             self.model.use(token[0], navigation or self.model.set["activity"] == "any", now)
             self.snap(token[0])
@@ -511,10 +511,10 @@ class World:
         self.model.end(found[0])
         for reply in replies:
             if reply.given(ACCESS):
-                then = browser.client.check(self.node(), jar={ACCESS: reply.given(ACCESS)})
                 late = self.site.now() >= found[0].auth_time + self.model.set["absolute_timeout"]
-                check_equal((then.status, then.error), (401, "absolute_timeout" if late else "session_ended"),
-                            "a check after the sign-out")
+                word, node = "absolute_timeout" if late else "session_ended", self.node()
+                settled(self.site, lambda: self.compare_check(
+                    browser.client.check(node, jar={ACCESS: reply.given(ACCESS)}), word, None, False))
         # It may have been a reuse, which ends more and raises the version: as it is, not as foreseen.
         user = found[0].user
         if self.model.set["on_reuse"] == "user":
@@ -530,10 +530,9 @@ class World:
         token = self.token(jar)
         expected = self.model.check(token, browser.context, now)
         node = self.node()
-        reply = browser.client.page("GET", "/auth/sessions", node, jar=jar)
+        self.note(f"browser {browser.number} asks for its sessions at node {node}: {expected}")
+        reply = settled(self.site, lambda: self.ask_sessions(browser, node, jar, expected))
         if expected != "ok":
-            self.note(f"browser {browser.number} asks for its sessions: {expected}")
-            check_equal((reply.status, reply.error), (401, expected), "page of sessions")
             return
         session = token[0]
         counts = self.model.set["activity"] == "any"
@@ -553,19 +552,29 @@ class World:
         for s in ended:
             self.model.end(s)
 
+    def ask_sessions(self, browser, node, jar, expected):
+        reply = browser.client.page("GET", "/auth/sessions", node, jar=jar)
+        told = (200, None) if expected == "ok" else (401, expected)
+        check_equal((reply.status, reply.error), told, "page of sessions")
+        return reply
+
     def ask_status(self, browser):
         now = self.now()
         jar, which = self.some_jar(browser)
         token = self.token(jar)
         expected = self.model.check(token, browser.context, now)
-        self.note(f"browser {browser.number} asks who it is with {which}: {expected}")
-        reply = browser.client.page("GET", "/auth/session", self.node(), jar=jar, keep=False)
+        node = self.node()
+        self.note(f"browser {browser.number} asks who it is at node {node} with {which}: {expected}")
+        if expected == "ok":
+            self.model.use(token[0], self.model.set["activity"] == "any", now)
+        settled(self.site, lambda: self.compare_status(
+            browser.client.page("GET", "/auth/session", node, jar=jar, keep=False), expected, token, now))
+
+    def compare_status(self, reply, expected, token, now):
         if expected != "ok":
             check_equal((reply.status, reply.error), (401, expected), "status")
             return
-        session = token[0]
-        self.model.use(session, self.model.set["activity"] == "any", now)
-        said = reply.json
+        session, said = token[0], reply.json
         check_equal((said["user"], said["roles"], said["session"]),
                     (session.user.name, [r for r in session.user.roles.split(",") if r], session.handle), "status")
         for key, end in (("access_expires_in", token[1]), ("idle_expires_in", session.end),
@@ -696,14 +705,18 @@ class World:
 
 VARIANTS = {
     "rotate": (),
+    "mirror": ("mirror.enabled=yes",),
+    "mirror-one-session": ("mirror.enabled=yes", "session.max_sessions=1"),
     "one-session": ("session.max_sessions=1",),
     "three-sessions-refuse": ("session.max_sessions=3", "session.on_limit=refuse"),
     "three-sessions": ("session.max_sessions=3", "token.claims=profile"),
     "many-sessions": ("session.max_sessions=30",),
     "bound": ("session.bind=both",),
-    "bound-to-agent": ("session.bind=agent", "session.idle_timeout=7200", "session.absolute_timeout=43200"),
+    "bound-to-agent": ("mirror.enabled=yes", "session.bind=agent", "session.idle_timeout=7200",
+                       "session.absolute_timeout=43200"),
     "reuse-ends-user": ("session.on_reuse=user", "session.refresh_grace=3"),
-    "sliding": ("session.style=sliding", "session.activity=navigation", "session.idle_timeout=7200"),
+    "sliding": ("mirror.enabled=yes", "session.style=sliding", "session.activity=navigation",
+                "session.idle_timeout=7200"),
     "sliding-any": ("session.style=sliding", "session.idle_timeout=7200", "session.bind=address",
                     "session.max_sessions=2"),
     "no-grace": ("session.refresh_grace=0",),

@@ -18,7 +18,7 @@ SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
 OPERATIONS = int(os.environ.get("SOAK_OPERATIONS") or 2500)
 THREADS, ROUND = 6, 40
 USERS = [f"user{i}" for i in range(8)]
-SETTINGS = ("session.max_sessions=4", "session.access_lifetime=600", "session.idle_timeout=7200",
+SETTINGS = ("mirror.enabled=yes", "session.max_sessions=4", "session.access_lifetime=600", "session.idle_timeout=7200",
             "session.absolute_timeout=86400", "session.remember_idle=172800", "session.remember_absolute=604800",
             "throttle.per_both=10")
 AGENTS = ("Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0", "curl/8.5.0")

@@ -184,12 +184,16 @@ class Site:
     def write_settings(self, values, count):
         # Without the mirror what one node does counts on the others at their very next question, which is what
         # these tests compare; with it, a message's way later (tests/unit/auth/test_mirror.c).
-        base = {"mirror.enabled": "no", "server.base_url": ORIGIN, "store.url": f"unix:{self.state}/redis.sock", "store.timeout_ms": "5000",
+        base = {"mirror.enabled": "no", "server.base_url": ORIGIN,
+                "store.url": f"unix:{self.state}/redis.sock", "store.timeout_ms": "5000",
                 "token.keys_dir": f"{self.state}/keys", "page.templates_dir": f"{ROOT}/templates",
                 "password.memlimit_mb": "19", "password.opslimit": "1", "password.max_parallel": "8",
                 "server.authorizer_threads": "4", "server.responder_threads": "8",
                 "throttle.per_name": "1000000", "throttle.per_address": "1000000", "throttle.per_both": "1000000"}
         self.values = {**base, **values}
+        # How long a node's mirror may go on with what was so: the lease, and a moment for a busy machine. Without a
+        # mirror every check asks Redis.
+        self.patience = 0 if self.values.get("mirror.enabled") == "no" else 0.5
         for node in range(count):
             own = {"server.listen_authorizer": f"unix:{self.socket_path('authorizer', node)}",
                    "server.listen_responder": f"unix:{self.socket_path('responder', node)}"}
@@ -437,6 +441,18 @@ SCRIPT = (("HTTP_ACCEPT", "*/*"), ("HTTP_SEC_FETCH_SITE", "same-origin"), ("HTTP
 def check_equal(got, expected, what=""):
     if got != expected:
         raise AssertionError(f"{what + ': ' if what else ''}got {got!r:.600}, expected {expected!r:.600}")
+
+
+def settled(site, function):
+    """What function returns; while it fails, again, as long as a change may take to come to all nodes."""
+    end = time.monotonic() + site.patience
+    while True:
+        try:
+            return function()
+        except AssertionError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(0.01)
 
 
 def parallel(functions):
