@@ -13,7 +13,7 @@ DEPS_BUILD := gcc make pkg-config libfcgi-dev libhiredis-dev libjwt-dev libjson-
 	libsodium-dev libssl-dev libcrypt-dev libutf8proc-dev
 DEPS_DEMO  := redis-server redis-tools apache2 apache2-utils lighttpd lighttpd-mod-openssl lighttpd-modules-lua \
 	libapache2-mod-fcgid nginx fcgiwrap openssl curl python3
-DEPS_TEST  := $(DEPS_DEMO) clang clang-tidy clang-format libclang-rt-dev lua5.1 faketime libfcgi-bin python3-jwt python3-cryptography python3-selenium \
+DEPS_TEST  := $(DEPS_DEMO) clang clang-tidy clang-format libclang-rt-dev lua5.1 faketime python3-jwt python3-cryptography python3-selenium \
 	chromium chromium-driver fonts-dejavu-core man-db mandoc
 
 WARN    := -std=c11 -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wwrite-strings \

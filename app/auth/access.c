@@ -70,26 +70,20 @@ static void access_renew(const struct auth *auth, const struct caller *caller,
 }
 
 /* AUTH_<NAME> for each extra field that the user's record has. */
-static void access_fill_extra(const struct auth *auth, const struct caller *caller,
-	const struct facts *facts, struct access *out)
+static void access_fill_extra(
+	const struct caller *caller, const struct facts *facts, struct access *out)
 {
-	char *rest = arena_strdup(caller->arena, auth->settings->users.extra_fields);
 	struct access_field *extra =
 		arena_alloc(caller->arena, (facts->extra_count + 1) * sizeof *extra);
-	const char *field;
-	size_t i = 0;
 
-	while (i < facts->extra_count && (field = strsep(&rest, ", ")) != NULL) {
-		if (!*field)
+	for (size_t i = 0; i < facts->extra_count; i++) {
+		if (!facts->extra[i].value)
 			continue;
-		if (facts->extra[i]) {
-			char *name = arena_printf(caller->arena, "AUTH_%s", field);
-			for (char *c = name; *c; c++)
-				*c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-			extra[out->extra_count++] =
-				(struct access_field){ .name = name, .value = facts->extra[i] };
-		}
-		i++;
+		char *name = arena_printf(caller->arena, "AUTH_%s", facts->extra[i].field);
+		for (char *c = name; *c; c++)
+			*c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+		extra[out->extra_count++] =
+			(struct access_field){ .name = name, .value = facts->extra[i].value };
 	}
 	out->extra = extra;
 }
@@ -145,7 +139,7 @@ static enum access_result access_identify(const struct auth *auth, const struct 
 	out->user.ver = facts.ver;
 	out->idle_left_sec = facts.left_sec;
 	out->absolute_end = facts.absolute_end;
-	access_fill_extra(auth, caller, &facts, out);
+	access_fill_extra(caller, &facts, out);
 	return ACCESS_ALLOWED;
 }
 

@@ -10,6 +10,7 @@
 #include "auth/userfile.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "store/store.h"
@@ -22,10 +23,7 @@ static atomic_uint_least64_t facts_noted[FACTS_SEEN_SLOTS];
 
 static bool facts_note_is_due(const char *handle)
 {
-	uint64_t hash = 1469598103934665603u; /* FNV-1a: spreads, nothing more is asked of it */
-
-	for (const char *c = handle; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+	uint64_t hash = hash_bytes(0, handle, strlen(handle));
 	uint64_t minute = (uint64_t)(clock_mono_ms() / 60000) & 0xffffff;
 	uint64_t mark = (hash & ~(uint64_t)0xffffff) | minute;
 	return atomic_exchange(&facts_noted[hash % FACTS_SEEN_SLOTS], mark) != mark;
@@ -33,21 +31,22 @@ static bool facts_note_is_due(const char *handle)
 
 enum { AT_SESSION, AT_TTL, AT_USER, AT_DENY, AT_REALM, AT_TIME, AT_SEEN, FACTS_COMMANDS };
 
+/* Where the extra fields begin: among the arguments of that command, and among its answers. */
+enum { AT_EXTRA_ARG = 6, AT_EXTRA = 4 };
+
 /* HMGET user name roles ver disabled, then the extra fields of the settings. */
 static struct store_command facts_user_command(
-	const struct auth *auth, struct arena *arena, const char *uid, size_t *extra_count)
+	const struct auth *auth, struct arena *arena, const char *uid)
 {
 	struct store_command command = store_read("HMGET", store_key_user(auth->store, arena, uid),
 		"name", "roles", "ver", "disabled", NULL);
 	char *rest = arena_strdup(arena, auth->settings->users.extra_fields);
 	const char *field;
 
-	*extra_count = 0;
-	while ((field = strsep(&rest, ", ")) != NULL && *extra_count < FACTS_EXTRA_MAX)
-		if (*field) {
+	while ((field = strsep(&rest, ", ")) != NULL &&
+		command.argc < AT_EXTRA_ARG + FACTS_EXTRA_MAX)
+		if (*field)
 			store_arg(&command, field);
-			(*extra_count)++;
-		}
 	return command;
 }
 
@@ -82,11 +81,12 @@ static void facts_fill_session(const struct store_value *record, int64_t left, s
 }
 
 /* False when the record cannot be believed: a name that is not its own, a version that is none. */
-static bool facts_fill_user(const struct store_value *record, const struct user_id *id,
-	struct arena *arena, struct facts *out)
+static bool facts_fill_user(const struct store_command *asked, const struct store_value *record,
+	const struct user_id *id, struct arena *arena, struct facts *out)
 {
 	const char *disabled = store_item_text(record, 3), *name = store_item_text(record, 0);
-	const char **extra = arena_alloc(arena, (out->extra_count + 1) * sizeof *extra);
+	size_t count = asked->argc - AT_EXTRA_ARG;
+	struct facts_extra *extra = arena_alloc(arena, (count + 1) * sizeof *extra);
 	char normalised[USER_NAME_MAX + 1];
 
 	out->user_exists = name != NULL;
@@ -94,11 +94,12 @@ static bool facts_fill_user(const struct store_value *record, const struct user_
 		return false;
 	out->name = name ? arena_strdup(arena, normalised) : NULL;
 	out->roles = store_item_text(record, 1);
-	/* Whatever is written there, unless it says no. */
-	out->user_disabled = disabled && *disabled && strcmp(disabled, "0") != 0;
-	for (size_t i = 0; i < out->extra_count; i++)
-		extra[i] = store_item_text(record, 4 + i);
+	out->user_disabled = user_is_disabled_by(disabled);
+	for (size_t i = 0; i < count; i++)
+		extra[i] = (struct facts_extra){ .field = asked->argv[AT_EXTRA_ARG + i],
+			.value = store_item_text(record, AT_EXTRA + i) };
 	out->extra = extra;
+	out->extra_count = count;
 	return user_add_ver(store_item_text(record, 2), &out->ver);
 }
 
@@ -113,15 +114,6 @@ static void facts_fill_from_file(const struct auth *auth, const struct caller *c
 	out->roles = out->user_exists ? entry.roles : NULL;
 }
 
-/* TIME: seconds and microseconds, as text. */
-static void facts_learn_time(const struct store_value *reply)
-{
-	int64_t sec = store_item_int(reply, 0, 0);
-
-	if (sec > 0)
-		clock_learn_ms(sec * 1000 + store_item_int(reply, 1, 0) / 1000);
-}
-
 enum facts_result facts_learn_clock(const struct auth *auth, const struct caller *caller)
 {
 	struct store_command command = store_read("TIME", NULL);
@@ -130,7 +122,7 @@ enum facts_result facts_learn_clock(const struct auth *auth, const struct caller
 	if (store_run_one(auth->store, caller->arena, caller->deadline, &command, &reply) !=
 		STORE_OK)
 		return FACTS_FAULT;
-	facts_learn_time(&reply);
+	store_learn_time(&reply);
 	return FACTS_OK;
 }
 
@@ -149,7 +141,7 @@ enum facts_result facts_read(const struct auth *auth, const struct caller *calle
 	commands[AT_SESSION] = store_read(
 		"HMGET", session, "context", "ver", "absolute_end", "style", "ended", NULL);
 	commands[AT_TTL] = store_read("PTTL", session, NULL);
-	commands[AT_USER] = facts_user_command(auth, arena, uid, &out->extra_count);
+	commands[AT_USER] = facts_user_command(auth, arena, uid);
 	commands[AT_DENY] =
 		store_read("EXISTS", store_key_deny(store, arena, uid, token->jti), NULL);
 	commands[AT_REALM] = store_read("HGET", store_key(store, arena, "realm"), "ver", NULL);
@@ -161,9 +153,9 @@ enum facts_result facts_read(const struct auth *auth, const struct caller *calle
 		commands[count++] = facts_seen_command(auth, caller, token);
 	if (store_look_up(store, arena, caller->deadline, commands, replies, count) != STORE_OK)
 		return FACTS_FAULT;
-	facts_learn_time(&replies[AT_TIME]);
+	store_learn_time(&replies[AT_TIME]);
 	facts_fill_session(&replies[AT_SESSION], replies[AT_TTL].integer / 1000, out);
-	if (!facts_fill_user(&replies[AT_USER], &token->sub, arena, out) ||
+	if (!facts_fill_user(&commands[AT_USER], &replies[AT_USER], &token->sub, arena, out) ||
 		!user_add_ver(replies[AT_REALM].type == STORE_TEXT ? replies[AT_REALM].text : NULL,
 			&out->ver)) {
 		log_error("the record of user %s or the realm's cannot be believed", uid);

@@ -12,6 +12,11 @@ struct auth;
 struct caller;
 struct token;
 
+/* A field of [users] extra_fields and what the record has there; NULL: absent. */
+struct facts_extra {
+	const char *field, *value;
+};
+
 struct facts {
 	bool session_lives;
 	bool session_ended_elsewhere; /* by the limit on sessions: its browser may be told */
@@ -25,7 +30,7 @@ struct facts {
 	bool user_disabled;
 	const char *name, *roles; /* never NULL */
 	int64_t ver; /* the user's plus the realm's */
-	const char *const *extra; /* values in the order of [users] extra_fields; NULL: absent */
+	const struct facts_extra *extra;
 	size_t extra_count;
 };
 

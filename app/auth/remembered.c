@@ -8,6 +8,7 @@
 #include "auth/token.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -73,12 +74,9 @@ void remembered_free(struct remembered *remembered)
  * signature, which is as good as random. */
 static uint64_t remembered_hash(const struct remembered *remembered, const char *text, size_t len)
 {
-	uint64_t hash = 1469598103934665603u ^ remembered->seed;
 	size_t tail = len > 64 ? 64 : len;
 
-	for (size_t i = len - tail; i < len; i++)
-		hash = (hash ^ (unsigned char)text[i]) * 1099511628211u;
-	return hash ^ hash >> 32;
+	return hash_bytes(remembered->seed, text + len - tail, tail);
 }
 
 static struct remembered_entry *remembered_match(

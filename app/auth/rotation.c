@@ -150,8 +150,7 @@ static void rotation_fill(
 	out->generation = (uint32_t)store_item_int(reply, 1, 0);
 	out->rotated_at_sec = store_item_int(reply, 2, 0) / 1000;
 	int64_t now_ms = store_item_int(reply, 3, 0);
-	if (now_ms > 0)
-		clock_learn_ms(now_ms);
+	clock_learn_ms(now_ms);
 	out->now_sec = now_ms / 1000;
 	out->auth_time = store_item_int(reply, 4, 0);
 	out->absolute_end = store_item_int(reply, 5, 0);

@@ -65,6 +65,11 @@ static bool user_source_is_file(const struct auth *auth)
 	return auth->settings->users.source == SETTINGS_USERS_FILE;
 }
 
+bool user_is_disabled_by(const char *field)
+{
+	return field && *field && strcmp(field, "0") != 0;
+}
+
 bool user_add_ver(const char *text, int64_t *ver)
 {
 	long long number = 0;
@@ -130,7 +135,7 @@ static enum user_result user_read(const struct auth *auth, const struct caller *
 	if (result != USER_OK)
 		return result;
 	/* Whatever stands there but "0" was meant to keep somebody out. */
-	out->disabled = disabled && *disabled && strcmp(disabled, "0") != 0;
+	out->disabled = user_is_disabled_by(disabled);
 	if (!user_add_ver(store_item_text(record, 3), &out->ver) ||
 		!user_add_ver(realm->type == STORE_TEXT ? realm->text : NULL, &out->ver)) {
 		log_error("the version of user %s, or of the realm, is no number", out->id.text);

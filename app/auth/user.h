@@ -41,6 +41,8 @@ void user_id_of(const char *normalised, struct user_id *out);
 /* A uid is a digest of a name: a record that says another name would hand out somebody else's. */
 bool user_name_is_own(
 	const char *name, const struct user_id *id, char normalised[USER_NAME_MAX + 1]);
+/* What the field disabled says; NULL: absent. Whatever is written there, unless it says no. */
+bool user_is_disabled_by(const char *field);
 /* Adds a version as the store has it (NULL: absent, 0); false when it is no version. */
 bool user_add_ver(const char *text, int64_t *ver);
 /* A role is [A-Za-z0-9._-]{1,64}. */

@@ -144,3 +144,21 @@ size_t encode_base64(char *out, const void *bytes, size_t len)
 	out[text_len] = '\0';
 	return text_len;
 }
+
+size_t encode_char_len(const char *text, size_t len)
+{
+	for (size_t n = 1; n <= 4 && n <= len; n++)
+		if (encode_is_utf8(text, n))
+			return n;
+	return 0;
+}
+
+unsigned encode_codepoint(const char *text, size_t char_len)
+{
+	static const unsigned masks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	unsigned codepoint = (unsigned char)text[0] & masks[char_len];
+
+	for (size_t i = 1; i < char_len; i++)
+		codepoint = codepoint << 6 | ((unsigned char)text[i] & 0x3fU);
+	return codepoint;
+}

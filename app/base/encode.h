@@ -23,6 +23,10 @@ size_t encode_base64(char *out, const void *bytes, size_t len);
 void encode_hex(char *out, const void *bytes, size_t len);
 /* Whole text is a decimal number in [min, max], digits only (no sign, space or leading zero). */
 bool encode_parse_uint(const char *text, long long min, long long max, long long *out);
+/* The well-formed character at the start of text: its length in bytes, 0 if there is none; the
+ * codepoint of one of that length. */
+size_t encode_char_len(const char *text, size_t len);
+unsigned encode_codepoint(const char *text, size_t char_len);
 /* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). NUL bytes are allowed.
  */
 bool encode_is_utf8(const char *text, size_t len);

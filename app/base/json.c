@@ -269,3 +269,17 @@ void json_each(const struct json *object, json_visitor *visit, void *context)
 	for (const struct lh_entry *entry = members->head; entry; entry = entry->next)
 		visit(entry->k, (struct json *)(uintptr_t)entry->v, context);
 }
+
+struct json *json_text_list(const char *comma_list)
+{
+	struct json *list = json_array();
+
+	while (*comma_list) {
+		size_t len = strcspn(comma_list, ",");
+
+		if (len > 0)
+			json_add(list, json_text_len(comma_list, len));
+		comma_list += len + (comma_list[len] == ',');
+	}
+	return list;
+}

@@ -19,6 +19,8 @@ struct json *json_new_array(void);
 #define json_array() json_new_array()
 struct json *json_text(const char *text);
 struct json *json_text_len(const char *text, size_t len);
+/* The parts of a comma list as an array of texts; empty parts are left out. */
+struct json *json_text_list(const char *comma_list);
 struct json *json_int(int64_t number);
 struct json *json_bool(bool value);
 /* Yours. NULL when the text is not exactly one JSON value, strict UTF-8, at most 32 deep;

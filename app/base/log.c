@@ -132,35 +132,16 @@ static bool is_unsafe(unsigned codepoint)
 	       (codepoint >= 0x2066 && codepoint <= 0x2069) || codepoint == 0xfeff;
 }
 
-/* The length of the well-formed character at the start of text, 0 if there is none. */
-static size_t char_len(const char *text, size_t len)
-{
-	for (size_t n = 1; n <= 4 && n <= len; n++) {
-		if (encode_is_utf8(text, n))
-			return n;
-	}
-	return 0;
-}
-
-static unsigned codepoint_of(const char *text, size_t len)
-{
-	static const unsigned masks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
-	unsigned codepoint = (unsigned char)text[0] & masks[len];
-	for (size_t i = 1; i < len; i++)
-		codepoint = codepoint << 6 | ((unsigned char)text[i] & 0x3fU);
-	return codepoint;
-}
-
 /* Makes piece the escaped form of the first character; returns how many bytes of text it was. */
 static size_t escape_char(struct buf *piece, const char *text, size_t len, bool in_quotes)
 {
-	size_t used = char_len(text, len);
+	size_t used = encode_char_len(text, len);
 	buf_clear(piece);
 	if (used == 0) {
 		buf_add_text(piece, "\xef\xbf\xbd"); /* U+FFFD */
 		return 1;
 	}
-	unsigned codepoint = codepoint_of(text, used);
+	unsigned codepoint = encode_codepoint(text, used);
 	if (codepoint == '\n')
 		buf_add_text(piece, "\\n");
 	else if (codepoint == '\r')

@@ -1,40 +1,21 @@
 #include "base/settings_nearest.h"
 
+#include "base/nearest.h"
 #include "base/settings_table.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 enum { NAME_MAX_LEN = 40, FAR = 4 };
 
-static size_t least(size_t a, size_t b, size_t c)
-{
-	size_t ab = a < b ? a : b;
-	return ab < c ? ab : c;
-}
-
-/* Levenshtein's edit distance; FAR where no suggestion would help: above 3, or more than
- * half of the name ("foo" is three edits from "url"). */
+/* The distance; FAR where no suggestion would help: above 3, or more than half of the name ("foo"
+ * is three edits from "url"). */
 static size_t distance(const char *a, const char *b)
 {
-	size_t a_len = strlen(a), b_len = strlen(b);
-	if (a_len > NAME_MAX_LEN || b_len > NAME_MAX_LEN)
+	size_t b_len = strlen(b);
+	if (strlen(a) > NAME_MAX_LEN || b_len > NAME_MAX_LEN)
 		return FAR;
-	size_t row[NAME_MAX_LEN + 1];
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a_len; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= b_len; j++) {
-			size_t above = row[j];
-			row[j] = least(above + 1, row[j - 1] + 1,
-				diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-			diagonal = above;
-		}
-	}
-	bool is_far = row[b_len] >= FAR || row[b_len] * 2 > b_len + 1;
-	return is_far ? FAR : row[b_len];
+	size_t edits = nearest_distance(a, b);
+	return edits >= FAR || edits * 2 > b_len + 1 ? FAR : edits;
 }
 
 static const struct settings_entry *nearest_in(const char *section, const char *name)

@@ -11,25 +11,6 @@
 #include "base/json.h"
 #include "ctl/ctl.h"
 
-/* The first character: its length, 0 when it is not well-formed. */
-static size_t char_len(const char *text)
-{
-	for (size_t len = 1; len <= 4 && text[len - 1]; len++)
-		if (encode_is_utf8(text, len))
-			return len;
-	return 0;
-}
-
-static unsigned codepoint_of(const char *text, size_t len)
-{
-	static const unsigned masks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
-	unsigned codepoint = (unsigned char)text[0] & masks[len];
-
-	for (size_t i = 1; i < len; i++)
-		codepoint = codepoint << 6 | ((unsigned char)text[i] & 0x3fu);
-	return codepoint;
-}
-
 /* Controls (a terminal obeys C1 as well), ends of line, and what turns the direction of writing
  * (CVE-2021-42574). */
 static bool misleads(unsigned codepoint)
@@ -46,8 +27,8 @@ static const char *clean(struct arena *arena, const char *text, bool lines)
 
 	buf_init(&out, arena, 8 * strlen(text) + 1);
 	while (*text) {
-		size_t len = char_len(text);
-		unsigned codepoint = codepoint_of(text, len);
+		size_t len = encode_char_len(text, strlen(text));
+		unsigned codepoint = encode_codepoint(text, len);
 
 		if (len == 0)
 			buf_add_text(&out, "\xef\xbf\xbd"); /* U+FFFD */
@@ -119,19 +100,8 @@ void ctl_output_field(const char *title, const char *text)
 
 struct json *ctl_output_roles(const char *roles)
 {
-	struct json *list = json_array();
-
 	/* Any program may write a user's record; JSON must be UTF-8. */
-	if (!encode_is_utf8(roles, strlen(roles)))
-		roles = "(not UTF-8)";
-	while (*roles) {
-		size_t len = strcspn(roles, ",");
-
-		if (len > 0)
-			json_add(list, json_text_len(roles, len));
-		roles += len + (roles[len] == ',');
-	}
-	return list;
+	return json_text_list(encode_is_utf8(roles, strlen(roles)) ? roles : "(not UTF-8)");
 }
 
 bool ctl_output_end(void)

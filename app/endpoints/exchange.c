@@ -6,7 +6,6 @@
 #include "auth/audit.h"
 #include "auth/session.h"
 #include "base/arena.h"
-#include "base/log.h"
 #include "base/settings.h"
 #include "endpoints/site.h"
 #include "http/cookie.h"

@@ -78,6 +78,8 @@ void exchange_set_cookie(struct exchange *x, const char *name, const char *value
 
 /* Headers of every answer of ours, and Cache-Control: no-store. */
 void exchange_headers(struct exchange *x, int status);
+/* The same, status 200, of what is public and the same for everybody: may be kept. */
+void exchange_public_headers(struct exchange *x);
 /* Data for a page: what all of them need. Yours until exchange_page takes it. */
 struct json *exchange_page_data(struct exchange *x);
 /* Renders a template; takes data over. A script never gets HTML: use exchange_json for it. */
@@ -88,8 +90,10 @@ void exchange_json(struct exchange *x, int status, struct json *data);
 void exchange_json_error(struct exchange *x, int status, enum reason reason);
 /* A page with one sentence, or for a script {"error": word}. */
 void exchange_error(struct exchange *x, int status, const char *word, const char *sentence);
-/* 503 with Retry-After: the store does not answer. Cookies stay untouched. */
+/* 503 with Retry-After: the store does not answer. Cookies stay untouched. A page, or for a script
+ * (and where nothing but a script asks) JSON. */
 void exchange_unavailable(struct exchange *x);
+void exchange_json_unavailable(struct exchange *x);
 /* Only relative targets. status 302 or 303. */
 void exchange_redirect(struct exchange *x, int status, const char *target);
 

@@ -1,8 +1,5 @@
 #include "endpoints/exchange.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -11,16 +8,28 @@
 #include "http/template.h"
 #include "http/url.h"
 
-void exchange_headers(struct exchange *x, int status)
+/* What all answers of ours have in common, kept by caches or not. */
+static void exchange_common_headers(struct exchange *x, int status, const char *csp)
 {
 	response_status(x->response, status);
-	response_header(x->response, "Cache-Control", "no-store");
-	response_header(x->response, "Content-Security-Policy", x->site->csp);
+	response_header(x->response, "Content-Security-Policy", csp);
 	response_header(x->response, "X-Content-Type-Options", "nosniff");
 	response_header(x->response, "X-Frame-Options", "DENY");
 	response_header(x->response, "Referrer-Policy", "same-origin");
 	response_header(x->response, "Cross-Origin-Opener-Policy", "same-origin");
 	response_header(x->response, "Cross-Origin-Resource-Policy", "same-origin");
+}
+
+void exchange_headers(struct exchange *x, int status)
+{
+	exchange_common_headers(x, status, x->site->csp);
+	response_header(x->response, "Cache-Control", "no-store");
+}
+
+void exchange_public_headers(struct exchange *x)
+{
+	exchange_common_headers(x, 200, "default-src 'none'; frame-ancestors 'none'");
+	response_header(x->response, "Cache-Control", "public, max-age=300");
 }
 
 struct json *exchange_page_data(struct exchange *x)
@@ -79,24 +88,28 @@ void exchange_error(struct exchange *x, int status, const char *word, const char
 	exchange_page(x, status, "error", data);
 }
 
+void exchange_json_unavailable(struct exchange *x)
+{
+	exchange_json_error(x, 503, REASON_STORE_UNAVAILABLE);
+	response_header(x->response, "Retry-After", "5");
+}
+
 void exchange_unavailable(struct exchange *x)
 {
 	if (request_is_script(&x->request)) {
-		exchange_json_error(x, 503, REASON_STORE_UNAVAILABLE);
-	} else {
-		struct json *data = exchange_page_data(x);
-
-		json_set(data, "title", json_text("Temporarily unavailable"));
-		json_set(data, "sentence",
-			json_text(
-				"Signing in cannot be checked at the moment. You are still signed in "
-				"if you were; please try again in a few seconds."));
-		json_set(data, "status", json_int(503));
-		/* Checked as an address to go to: "//evil" could be asked for, too. */
-		if (x->request.method == REQUEST_GET)
-			json_set(data, "retry_url", json_text(url_next(x->request.uri, "")));
-		exchange_page(x, 503, "error", data);
+		exchange_json_unavailable(x);
+		return;
 	}
+	struct json *data = exchange_page_data(x);
+	json_set(data, "title", json_text("Temporarily unavailable"));
+	json_set(data, "sentence",
+		json_text("Signing in cannot be checked at the moment. You are still signed in "
+			  "if you were; please try again in a few seconds."));
+	json_set(data, "status", json_int(503));
+	/* Checked as an address to go to: "//evil" could be asked for, too. */
+	if (x->request.method == REQUEST_GET)
+		json_set(data, "retry_url", json_text(url_next(x->request.uri, "")));
+	exchange_page(x, 503, "error", data);
 	response_header(x->response, "Retry-After", "5");
 }
 

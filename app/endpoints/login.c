@@ -8,7 +8,6 @@
 #include "auth/session.h"
 #include "auth/theft.h"
 #include "base/arena.h"
-#include "base/crypto.h"
 #include "base/json.h"
 #include "base/settings.h"
 #include "endpoints/exchange.h"

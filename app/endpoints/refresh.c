@@ -67,8 +67,7 @@ void refresh_post(struct exchange *x)
 		return;
 	case ROTATION_FAULT:
 		response_reset(x->response);
-		exchange_json_error(x, 503, REASON_STORE_UNAVAILABLE);
-		response_header(x->response, "Retry-After", "5");
+		exchange_json_unavailable(x);
 		return;
 	}
 }

@@ -1,7 +1,5 @@
 #include "endpoints/status.h"
 
-#include <string.h>
-
 #include "auth/keys.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -15,20 +13,6 @@ static int64_t status_left(int64_t end)
 	return left > 0 ? left : 0;
 }
 
-static struct json *status_roles(const char *roles)
-{
-	struct json *list = json_array();
-
-	while (*roles) {
-		size_t len = strcspn(roles, ",");
-
-		if (len > 0)
-			json_add(list, json_text_len(roles, len));
-		roles += len + (roles[len] == ',');
-	}
-	return list;
-}
-
 void status_session(struct exchange *x)
 {
 	struct access access;
@@ -37,7 +21,7 @@ void status_session(struct exchange *x)
 	switch (exchange_identify(x, &access)) {
 	case ACCESS_ALLOWED:
 		data = json_set(json_object(), "user", json_text(access.user.name));
-		json_set(data, "roles", status_roles(access.user.roles));
+		json_set(data, "roles", json_text_list(access.user.roles));
 		json_set(data, "session", json_text(access.token.sid));
 		json_set(data, "access_expires_in", json_int(status_left(access.token.exp)));
 		json_set(data, "idle_expires_in", json_int(access.idle_left_sec));
@@ -45,8 +29,7 @@ void status_session(struct exchange *x)
 		exchange_json(x, 200, data);
 		return;
 	case ACCESS_FAULT:
-		exchange_json_error(x, 503, REASON_STORE_UNAVAILABLE);
-		response_header(x->response, "Retry-After", "5");
+		exchange_json_unavailable(x);
 		return;
 	case ACCESS_UNAUTHENTICATED:
 	case ACCESS_DENIED:
@@ -59,15 +42,7 @@ void status_jwks(struct exchange *x)
 {
 	struct json *keys = keys_jwks(x->auth->keys);
 
-	/* Public, and the same for everybody: the one answer that may be kept. */
-	response_status(x->response, 200);
-	response_header(x->response, "Cache-Control", "public, max-age=300");
-	response_header(x->response, "X-Content-Type-Options", "nosniff");
-	response_header(x->response, "Content-Security-Policy",
-		"default-src 'none'; frame-ancestors 'none'");
-	response_header(x->response, "Referrer-Policy", "same-origin");
-	response_header(x->response, "Cross-Origin-Opener-Policy", "same-origin");
-	response_header(x->response, "Cross-Origin-Resource-Policy", "same-origin");
+	exchange_public_headers(x);
 	response_header(x->response, "Content-Type", "application/jwk-set+json");
 	buf_add_text(&x->response->body, json_format(keys));
 	json_free(keys);

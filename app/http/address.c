@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/encode.h"
+#include "http/blank.h"
 
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -51,19 +52,6 @@ const char *address_canonical(struct arena *arena, const char *text)
 	return address_format(arena, &address);
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static void trim(const char **text, size_t *len)
-{
-	for (; *len > 0 && is_blank(**text); (*len)--)
-		(*text)++;
-	while (*len > 0 && is_blank((*text)[*len - 1]))
-		(*len)--;
-}
-
 static bool prefix_is_equal(const struct address *a, const struct address *b, unsigned bits)
 {
 	unsigned whole = bits / 8;
@@ -103,7 +91,7 @@ static bool is_listed(const char *list, const struct address *address)
 		const char *text = entry;
 		size_t len = strcspn(entry, ",");
 		entry += len;
-		trim(&text, &len);
+		blank_trim(&text, &len);
 		bool is_unix = len == 4 && memcmp(text, "unix", 4) == 0;
 		if (address ? entry_matches(text, len, address) : is_unix)
 			return true;
@@ -123,7 +111,7 @@ bool address_is_listed(const char *list, const char *address)
  * [v6]:port. */
 static bool forwarded_parse(struct address *out, const char *text, size_t len)
 {
-	trim(&text, &len);
+	blank_trim(&text, &len);
 	if (len > 0 && *text == '[') {
 		const char *end = memchr(text, ']', len);
 		return end && address_parse(out, text + 1, (size_t)(end - text) - 1);

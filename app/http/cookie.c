@@ -2,6 +2,7 @@
 
 #include "http/request.h"
 #include "http/response.h"
+#include "http/blank.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -24,19 +25,6 @@ static bool is_value(const char *value, size_t len)
 	return len <= COOKIE_MAX_BYTES;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static void trim(const char **text, size_t *len)
-{
-	for (; *len > 0 && is_blank(**text); (*len)--)
-		(*text)++;
-	while (*len > 0 && is_blank((*text)[*len - 1]))
-		(*len)--;
-}
-
 /* Counts in *found the pairs of this name; the first one's value is *value. A pair that begins
  * after a comma may come from a second header line (Apache, Caddy join them so), or stand in the
  * value of somebody else's cookie, which a neighbour domain can set: it counts twice, so it is
@@ -53,7 +41,7 @@ static void find_in(
 		const char *end = pair + pair_len;
 		bool after_comma = pair > header && pair[-1] == ',';
 		pair = *end ? end + 1 : end;
-		trim(&key, &key_len);
+		blank_trim(&key, &key_len);
 		if (!equals || key_len != name_len || memcmp(key, name, name_len) != 0)
 			continue;
 		*found += after_comma ? 2 : 1;
@@ -61,7 +49,7 @@ static void find_in(
 			continue;
 		*value = equals + 1;
 		*len = (size_t)(end - *value);
-		trim(value, len);
+		blank_trim(value, len);
 	}
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "http/blank.h"
 
 #include <string.h>
 
@@ -27,14 +28,9 @@ struct tag {
 	size_t name_len;
 };
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static bool is_space(char c)
 {
-	return is_blank(c) || c == '\n' || c == '\r';
+	return blank_is(c) || c == '\n' || c == '\r';
 }
 
 static bool is_name_char(char c)
@@ -208,9 +204,9 @@ static bool tag_is_standalone(const struct parser *parser, const struct tag *tag
 	const char *after = tag->after;
 	if (tag->sigil == '\0' || tag->sigil == '&' || tag->sigil == '{')
 		return false;
-	while (before > parser->start && is_blank(before[-1]))
+	while (before > parser->start && blank_is(before[-1]))
 		before--;
-	while (after < parser->end && is_blank(*after))
+	while (after < parser->end && blank_is(*after))
 		after++;
 	if (after + 1 < parser->end && after[0] == '\r' && after[1] == '\n')
 		after++;

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "base/json.h"
+#include "base/nearest.h"
 #include "http/mustache.h"
 #include "http/render.h"
 
@@ -15,7 +16,7 @@
 #include <sys/stat.h>
 
 /* A tag of five bytes becomes some 150 bytes of tree: far less than this factor. */
-enum { ARENA_MAX_BYTES = 64 * TEMPLATE_MAX_BYTES, COMPARED_CHARS = 64 };
+enum { ARENA_MAX_BYTES = 64 * TEMPLATE_MAX_BYTES };
 
 static const char suffix[] = ".mustache";
 
@@ -66,30 +67,6 @@ static bool text_compile(
 	return mustache_compile(template, set->arena, text, strlen(text), error);
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein distance of the beginnings, row by row of the usual table. */
-static size_t name_distance(const char *a, const char *b)
-{
-	size_t row[COMPARED_CHARS + 1];
-	size_t b_len = strnlen(b, COMPARED_CHARS);
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i] && i < COMPARED_CHARS; i++) {
-		size_t diagonal = row[0];
-		row[0] = i + 1;
-		for (size_t j = 0; j < b_len; j++) {
-			size_t replaced = diagonal + (a[i] != b[j]);
-			diagonal = row[j + 1];
-			row[j + 1] = smaller(replaced, smaller(row[j], row[j + 1]) + 1);
-		}
-	}
-	return row[b_len];
-}
-
 /* What the nodes of a template may refer to. Both lists end with NULL. */
 struct scope {
 	const char *template_name;
@@ -103,12 +80,12 @@ static bool refuse(const struct scope *scope, const struct mustache_node *node, 
 	bool is_partial = node->kind == MUSTACHE_PARTIAL;
 	const char *const *choice = is_partial ? scope->partials : scope->names;
 	const char *nearest = NULL;
-	size_t nearest_distance = strlen(name) / 2 + 1; /* half of it wrong: no suggestion helps */
+	size_t least = strlen(name) / 2 + 1; /* half of it wrong: no suggestion helps */
 	for (; *choice; choice++) {
-		size_t distance = name_distance(name, *choice);
-		if (distance < nearest_distance) {
+		size_t distance = nearest_distance(name, *choice);
+		if (distance < least) {
 			nearest = *choice;
-			nearest_distance = distance;
+			least = distance;
 		}
 	}
 	buf_printf(scope->error, "%s%s:%d: unknown %s %s", scope->template_name, suffix, node->line,

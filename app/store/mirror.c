@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -86,15 +87,6 @@ void mirror_lease_until(struct mirror *mirror, int64_t mono_ms)
 bool mirror_is_leased(const struct mirror *mirror)
 {
 	return clock_mono_ms() < atomic_load(&mirror->lease_until_ms);
-}
-
-static uint64_t mirror_hash(const struct mirror *mirror, const char *key, size_t len)
-{
-	uint64_t hash = 1469598103934665603u ^ mirror->seed;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (unsigned char)key[i]) * 1099511628211u;
-	return hash ^ hash >> 32;
 }
 
 static struct mirror_set *mirror_lock(struct mirror *mirror, uint64_t hash)
@@ -227,7 +219,7 @@ static const char *mirror_copy(
 {
 	int64_t now_ms = clock_mono_ms();
 	size_t len = strlen(key);
-	uint64_t hash = mirror_hash(mirror, key, len);
+	uint64_t hash = hash_bytes(mirror->seed, key, len);
 	const char *copy = NULL;
 
 	if (now_ms >= atomic_load(&mirror->lease_until_ms))
@@ -274,7 +266,7 @@ static struct mirror_entry *mirror_entry_new(
 uint64_t mirror_expect(struct mirror *mirror, const char *key)
 {
 	size_t len = strlen(key);
-	uint64_t hash = mirror_hash(mirror, key, len);
+	uint64_t hash = hash_bytes(mirror->seed, key, len);
 	int64_t now_ms = clock_mono_ms();
 
 	if (len > MIRROR_KEY_MAX || !mirror_is_leased(mirror))
@@ -320,7 +312,7 @@ void mirror_fill(
 	struct mirror *mirror, const char *key, uint64_t ticket, const struct mirror_answer *answer)
 {
 	size_t len = strlen(key);
-	uint64_t hash = mirror_hash(mirror, key, len);
+	uint64_t hash = hash_bytes(mirror->seed, key, len);
 	struct mirror_entry *entry = ticket == 0 ? NULL : mirror_pack(hash, key, len, answer);
 
 	if (!entry)
@@ -339,7 +331,7 @@ void mirror_fill(
 
 void mirror_forget(struct mirror *mirror, const char *key, size_t len)
 {
-	uint64_t hash = mirror_hash(mirror, key, len);
+	uint64_t hash = hash_bytes(mirror->seed, key, len);
 	struct mirror_set *set = mirror_lock(mirror, hash);
 	struct mirror_entry **slot = mirror_slot(set, hash, key, len);
 

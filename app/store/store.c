@@ -411,3 +411,10 @@ int64_t store_item_int(const struct store_value *list, size_t i, int64_t otherwi
 		return otherwise;
 	return store_value_int(&list->item[i], otherwise);
 }
+
+void store_learn_time(const struct store_value *reply)
+{
+	int64_t sec = store_item_int(reply, 0, 0);
+
+	clock_learn_ms(sec * 1000 + store_item_int(reply, 1, 0) / 1000);
+}

@@ -133,6 +133,8 @@ const char *store_item_text(const struct store_value *list, size_t i);
 int64_t store_item_int(const struct store_value *list, size_t i, int64_t otherwise);
 /* A number, or text that is one; otherwise when nil or neither. */
 int64_t store_value_int(const struct store_value *value, int64_t otherwise);
+/* The answer to TIME becomes the agreed time (clock.h); another answer says nothing. */
+void store_learn_time(const struct store_value *reply);
 /* "hiredis 0.14.1" */
 const char *store_version(void);
 

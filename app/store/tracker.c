@@ -151,7 +151,7 @@ static bool tracker_beat(struct tracker *tracker)
 		return false;
 	if (!tracker_ask(tracker, tracker->control, &time, &now))
 		return false;
-	clock_learn_ms(store_item_int(&now, 0, 0) * 1000 + store_item_int(&now, 1, 0) / 1000);
+	store_learn_time(&now);
 	if (!tracker_listen(tracker, lease_end, &answered) || !answered)
 		return false;
 	mirror_lease_until(tracker->mirror, lease_end.at_mono_ms);

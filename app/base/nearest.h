@@ -1,0 +1,12 @@
+/* How far two names are from each other, for "did you mean ...?". */
+#ifndef DOORWARD_BASE_NEAREST_H
+#define DOORWARD_BASE_NEAREST_H
+
+#include <stddef.h>
+
+enum { NEAREST_COMPARED_CHARS = 64 };
+
+/* Levenshtein's edit distance of the first NEAREST_COMPARED_CHARS characters of each. */
+size_t nearest_distance(const char *a, const char *b);
+
+#endif
