@@ -33,19 +33,26 @@ static bool access_context_is_same(
 	       (!by_address || strcmp(now + 12, facts->context + 12) == 0);
 }
 
+/* A token never outlives its session: one that ends with it ends for good, so that nobody is sent
+ * to refresh in vain. */
+static enum reason access_expired(const struct auth *auth, const struct token *token)
+{
+	int64_t life = token->exp - token->auth_time;
+
+	return life == auth->settings->session.absolute_timeout ||
+			       life == auth->settings->session.remember_absolute
+		       ? REASON_ABSOLUTE_TIMEOUT
+		       : REASON_EXPIRED;
+}
+
 static enum reason access_judge(const struct auth *auth, const struct caller *caller,
 	const struct token *token, const struct facts *facts)
 {
-	if (!facts->session_lives) {
-		if (!facts->session_ended_elsewhere &&
-			clock_agreed_sec() >=
-				token->auth_time + auth->settings->session.absolute_timeout)
-			return REASON_ABSOLUTE_TIMEOUT;
-		return REASON_SESSION_ENDED;
-	}
 	/* By the store's clock, learnt in the same round trip. */
 	if (clock_agreed_sec() >= token->exp)
-		return REASON_EXPIRED;
+		return access_expired(auth, token);
+	if (!facts->session_lives)
+		return REASON_SESSION_ENDED;
 	if (facts->denied)
 		return REASON_TOKEN_REVOKED;
 	if (!facts->user_exists || facts->user_disabled)
@@ -64,7 +71,7 @@ static void access_renew(const struct auth *auth, const struct caller *caller,
 	bool counts =
 		auth->settings->session.activity == SETTINGS_ACTIVITY_ANY || request->navigation;
 
-	if (facts->sliding && counts && facts->left_sec < auth->settings->session.renew_below &&
+	if (facts->sliding && counts && !request->passive && facts->left_sec < auth->settings->session.renew_below &&
 		facts_renew(auth, caller, token, &facts->left_sec) != FACTS_OK)
 		log_warn("session not prolonged: the store did not answer");
 }
@@ -120,6 +127,8 @@ static enum access_result access_identify(const struct auth *auth, const struct 
 	if (!request->token)
 		return ACCESS_UNAUTHENTICATED;
 	out->reason = access_verify(auth, caller, request, &out->token);
+	if (out->reason == REASON_EXPIRED)
+		out->reason = access_expired(auth, &out->token);
 	if (out->reason == REASON_STORE_UNAVAILABLE)
 		return ACCESS_FAULT;
 	if (out->reason != REASON_OK)

@@ -46,6 +46,7 @@ struct access_request {
 	const char *method;
 	const char *uri; /* raw request target; NULL: ask only who it is (rule signed-in) */
 	bool navigation;
+	bool passive; /* a question about the session: no use of it, prolongs nothing */
 };
 
 enum access_result access_decide(const struct auth *auth, const struct caller *caller,

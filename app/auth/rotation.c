@@ -96,6 +96,7 @@ static const struct rotation_answer {
 	{ "absolute", ROTATION_REFUSED, REASON_ABSOLUTE_TIMEOUT, "refresh.refused" },
 	{ "context", ROTATION_REFUSED, REASON_CONTEXT_CHANGED, "refresh.refused" },
 	{ "disabled", ROTATION_REFUSED, REASON_USER_DISABLED, "refresh.refused" },
+	{ "superseded", ROTATION_REFUSED, REASON_VERSION_SUPERSEDED, "refresh.refused" },
 };
 
 static const struct rotation_answer *rotation_answer_find(const char *word)
@@ -106,8 +107,16 @@ static const struct rotation_answer *rotation_answer_find(const char *word)
 	return NULL;
 }
 
+/* What the script cannot see: the realm's version lies in another slot, file users in a file. */
+static const char *rotation_version(struct arena *arena, const struct user *user)
+{
+	if (!user || user->disabled)
+		return "";
+	return arena_printf(arena, "%lld", (long long)user->ver);
+}
+
 static struct store_command rotation_command(const struct auth *auth, const struct caller *caller,
-	const struct rotation_claim *claim, const char *handle)
+	const struct rotation_claim *claim, const char *handle, const struct user *user)
 {
 	static const char *const binds[] = { [SETTINGS_BIND_NONE] = "none",
 		[SETTINGS_BIND_AGENT] = "agent",
@@ -137,6 +146,7 @@ static struct store_command rotation_command(const struct auth *auth, const stru
 	store_arg_int(&command, arena, theft_usual_rotations(auth->settings));
 	store_arg_int(&command, arena, THEFT_USUAL_REPEATS);
 	store_arg_int(&command, arena, THEFT_USUAL_PLACES);
+	store_arg(&command, rotation_version(arena, user));
 	return command;
 }
 
@@ -171,16 +181,6 @@ static void rotation_audit(
 		audit_publish(auth, caller, audit);
 	else
 		audit_log(caller, audit);
-}
-
-/* What the script cannot see: the realm's version lies in another slot, file users in a file. */
-static enum reason rotation_judge_user(enum user_result found, const struct rotation_outcome *out)
-{
-	if (found == USER_UNKNOWN || out->user.disabled)
-		return REASON_USER_DISABLED;
-	if (out->session.ver < out->user.ver)
-		return REASON_VERSION_SUPERSEDED;
-	return REASON_OK;
 }
 
 static enum rotation_result rotation_fault(const struct caller *caller, const char *handle)
@@ -246,7 +246,8 @@ enum rotation_result rotation_use(const struct auth *auth, const struct caller *
 	enum user_result found = user_find_id(auth, caller, &claim.uid, &out->user);
 	if (found == USER_FAULT)
 		return rotation_fault(caller, handle);
-	struct store_command command = rotation_command(auth, caller, &claim, handle);
+	struct store_command command = rotation_command(
+		auth, caller, &claim, handle, found == USER_OK ? &out->user : NULL);
 	if (rotation_run(auth, caller, &command, &reply) != STORE_OK)
 		return rotation_fault(caller, handle);
 	const struct rotation_answer *answer = rotation_answer_find(store_item_text(&reply, 0));
@@ -257,10 +258,6 @@ enum rotation_result rotation_use(const struct auth *auth, const struct caller *
 	out->why = answer->why;
 	out->elsewhere = out->why == REASON_SESSION_ENDED && store_item_text(&reply, 1) != NULL;
 	rotation_fill(&reply, &claim, &out->session);
-	if (result == ROTATION_OK && (out->why = rotation_judge_user(found, out)) != REASON_OK) {
-		result = ROTATION_REFUSED;
-		event = "refresh.refused";
-	}
 	if (result == ROTATION_OK &&
 		!rotation_format(auth->keys, &out->session, claim.mac_id, &out->next))
 		return rotation_fault(caller, handle);

@@ -101,7 +101,8 @@ enum ctl_status ctl_key_new(struct ctl *ctl)
 	}
 	if (has_key_file(path))
 		return ctl_refuse("%s", error);
-	if (!keys_make(path, alg, clock_now_sec(), kid, error, sizeof error))
+	/* From the beginning of time: a machine whose clock is behind must start with it too. */
+	if (!keys_make(path, alg, 0, kid, error, sizeof error))
 		return ctl_refuse("%s", error);
 	/* It may be that Redis is not there yet; a first key is no news to anyone in the stream. */
 	ctl_audit_log(ctl, "admin.key_added", arena_printf(ctl->caller.arena, "kid %s", kid));

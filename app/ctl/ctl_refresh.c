@@ -71,17 +71,17 @@ static enum reason judge(const struct auth *auth, const struct caller *caller,
 	out->current = store_item_int(&record->fields, AT_GENERATION, 0);
 	if (store_item_int(&record->fields, AT_ABSOLUTE_END, 0) <= record->now_ms / 1000)
 		return REASON_ABSOLUTE_TIMEOUT;
-	if (out->user.disabled)
+	if (!out->user_known || out->user.disabled)
 		return REASON_USER_DISABLED;
+	if (store_item_int(&record->fields, AT_VER, 0) < out->user.ver)
+		return REASON_VERSION_SUPERSEDED;
 	if (!same_context(auth, caller, record))
 		return REASON_CONTEXT_CHANGED;
 	out->repeated = out->generation < out->current;
 	if (out->repeated &&
 		(out->generation != out->current - 1 || record->now_ms - rotated_ms >= grace_ms))
 		return REASON_REFRESH_REUSED;
-	return store_item_int(&record->fields, AT_VER, 0) < out->user.ver
-		       ? REASON_VERSION_SUPERSEDED
-		       : REASON_OK;
+	return REASON_OK;
 }
 
 bool ctl_refresh_judge(const struct auth *auth, const struct caller *caller, const char *text,
@@ -99,9 +99,8 @@ bool ctl_refresh_judge(const struct auth *auth, const struct caller *caller, con
 	enum user_result found = user_find_id(auth, caller, &claim.uid, &out->user);
 	if (found == USER_FAULT || !read_record(auth, caller, out, &record))
 		return false;
+	out->user_known = found == USER_OK;
 	out->reason = judge(auth, caller, &record, out);
-	if (out->reason == REASON_OK && found == USER_UNKNOWN)
-		out->reason = REASON_USER_DISABLED;
 	return true;
 }
 

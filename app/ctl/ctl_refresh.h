@@ -17,6 +17,7 @@ struct ctl_refresh {
 	bool genuine; /* the MAC is ours; the rest is set only then */
 	char handle[23];
 	struct user user;
+	bool user_known;
 	int64_t generation; /* of the token */
 	int64_t current; /* of the session; 0 when there is none */
 };

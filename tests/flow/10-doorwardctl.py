@@ -258,6 +258,8 @@ def the_first_keys_are_made_once_and_for_the_owner_only(place):
     check_equal(made["alg"], "ES256")
     listed = place.json("keys", "list", conf=conf)
     check_equal([(k["kid"], k["alg"], k["state"], k["private"]) for k in listed], [(made["kid"], "ES256", "signs", True)])
+    # From the beginning of time: a machine whose clock is behind must be able to start with them.
+    check_equal(listed[0]["from"], 0)
     files = os.listdir(f"{place.folder}/fresh")
     check_equal(len(files), 2)
     for name in files:

@@ -95,11 +95,10 @@ class Model:
             return token
         session, exp, jti, ver = token
         if now >= exp:
-            return "expired"
+            limits = (self.set["absolute_timeout"], self.set["remember_absolute"])
+            return "absolute_timeout" if exp - session.auth_time in limits else "expired"
         if not self.there(session, now) or session.marked:
-            marked = self.there(session, now)
-            late = now >= session.auth_time + self.set["absolute_timeout"]
-            return "absolute_timeout" if late and not marked else "session_ended"
+            return "session_ended"
         if jti in self.denied:
             return "token_revoked"
         if session.user.disabled:
@@ -128,6 +127,9 @@ class Model:
             return "session_ended", None
         if session.user.disabled:
             return "user_disabled", None
+        if session.ver < self.ver(session.user):
+            self.end(session)
+            return "version_superseded", None
         if not self.bound(session, context):
             self.end(session)
             return "context_changed", None
@@ -143,8 +145,6 @@ class Model:
         else:
             session.generation, session.rotated, session.context = g + 1, now, context
             session.end = min(now + session.idle, session.absolute_end)
-        if session.ver < self.ver(session.user):
-            return "version_superseded", how
         return "ok", how
 
     def end(self, session):
@@ -511,10 +511,9 @@ class World:
         self.model.end(found[0])
         for reply in replies:
             if reply.given(ACCESS):
-                late = self.site.now() >= found[0].auth_time + self.model.set["absolute_timeout"]
-                word, node = "absolute_timeout" if late else "session_ended", self.node()
-                settled(self.site, lambda: self.compare_check(
-                    browser.client.check(node, jar={ACCESS: reply.given(ACCESS)}), word, None, False))
+                node = self.node()
+                settled(self.site, lambda: self.compare_check(browser.client.check(
+                    node, jar={ACCESS: reply.given(ACCESS)}), "session_ended", None, False))
         # It may have been a reuse, which ends more and raises the version: as it is, not as foreseen.
         user = found[0].user
         if self.model.set["on_reuse"] == "user":
@@ -565,8 +564,6 @@ class World:
         expected = self.model.check(token, browser.context, now)
         node = self.node()
         self.note(f"browser {browser.number} asks who it is at node {node} with {which}: {expected}")
-        if expected == "ok":
-            self.model.use(token[0], self.model.set["activity"] == "any", now)
         settled(self.site, lambda: self.compare_status(
             browser.client.page("GET", "/auth/session", node, jar=jar, keep=False), expected, token, now))
 

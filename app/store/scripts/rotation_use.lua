@@ -6,6 +6,7 @@ ARGV[1] g   ARGV[2] grace (ms)   ARGV[3] context now   ARGV[4] bind: none, agent
 ARGV[5] handle   ARGV[6] address   ARGV[7] device
 ARGV[8] window (s) in which ARGV[9] rotations, ARGV[10] repeats, ARGV[11] changes of the address
 prefix are usual
+ARGV[12] the user's and the realm's version, or "" for a user that may not sign in now
 
 Returns {what, generation, rotated_at (ms), now (ms), auth_time, absolute_end, idle_end, ver,
 persist, context before, style, unusual}; unusual is "", or once a window "often", "repeats" or
@@ -16,7 +17,8 @@ persist, context before, style, unusual}; unusual is "", or once a window "often
   ended     no such session (then nothing follows), or it was ended: followed by the mark
   absolute  past its absolute end. The session is ended
   context   bound to a context that changed. The session is ended
-  disabled  the user is disabled: nothing changed
+  disabled  the user is disabled or no longer known: nothing changed
+  superseded  of a version that was raised since. The session is ended
 
 g newer than current: the store lost its last write in a failover. The client proves by its MAC that
 the generation was reached, so the store moves forward: nobody is thrown out, and there are never
@@ -69,8 +71,12 @@ if absolute_end <= sec then
   return finish('absolute')
 end
 local disabled = redis.call('HGET', KEYS[2], 'disabled')
-if disabled and disabled ~= '' and disabled ~= '0' then
+if ARGV[12] == '' or (disabled and disabled ~= '' and disabled ~= '0') then
   return answer('disabled', current, tonumber(record[2]), 0)
+end
+-- Before anything is rotated: who is refused and tries again later must not pass for a thief.
+if tonumber(record[7]) < tonumber(ARGV[12]) then
+  return finish('superseded')
 end
 local bind = ARGV[4]
 if ((bind == 'agent' or bind == 'both') and not same_agent)

@@ -194,6 +194,17 @@ static void an_expired_token_is_refused_without_asking_the_store(void)
 	clock_shift_sec(0);
 }
 
+static void a_token_that_ended_with_its_session_says_absolute_timeout(void)
+{
+	struct access access;
+
+	fresh("[session]\nstyle = sliding\nidle_timeout = 2h\nabsolute_timeout = 8h\n");
+	clock_shift_sec(8 * 3600 + 60);
+	CHECK_INT(ask(&access), ACCESS_UNAUTHENTICATED);
+	CHECK_INT(access.reason, REASON_ABSOLUTE_TIMEOUT);
+	clock_shift_sec(0);
+}
+
 static void a_store_that_does_not_answer_is_no_no(void)
 {
 	struct access access;
@@ -272,6 +283,7 @@ int main(void)
 	RUN(rules_say_who_passes_without_identity);
 	RUN(extra_fields_of_the_user_are_handed_on);
 	RUN(an_expired_token_is_refused_without_asking_the_store);
+	RUN(a_token_that_ended_with_its_session_says_absolute_timeout);
 	RUN(a_store_that_does_not_answer_is_no_no);
 	RUN(a_record_that_cannot_be_believed_lets_nobody_in);
 	RUN(a_full_store_still_answers_checks);

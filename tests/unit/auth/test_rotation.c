@@ -292,6 +292,26 @@ static void a_raised_version_refuses_every_earlier_session(void)
 	CHECK_INT(out.why, REASON_VERSION_SUPERSEDED);
 }
 
+static void who_is_refused_for_the_version_and_tries_again_is_no_thief(void)
+{
+	struct rotation_outcome out;
+
+	fresh("[session]\nrefresh_grace = 0\non_reuse = user\n");
+	struct session session = start(false);
+	struct rotation_token first = token_of(&session);
+	CHECK_INT(user_supersede(&world.auth, &world.caller, &alice.id), USER_OK);
+	CHECK_INT(user_find(&world.auth, &world.caller, "alice", &alice), USER_OK);
+	struct session later = start(false);
+	CHECK_INT(use(first.text, &out), ROTATION_REFUSED);
+	CHECK_INT(out.why, REASON_VERSION_SUPERSEDED);
+	CHECK_INT(exists(session.handle), 0);
+	CHECK_INT(use(first.text, &out), ROTATION_REFUSED);
+	CHECK_INT(out.why, REASON_SESSION_ENDED);
+	CHECK_INT(exists(later.handle), 1);
+	first = token_of(&later);
+	CHECK_INT(use(first.text, &out), ROTATION_OK);
+}
+
 static void a_bound_session_ends_when_the_context_changes(void)
 {
 	struct rotation_outcome out;
@@ -600,6 +620,7 @@ int main(void)
 	RUN(a_forged_or_damaged_token_is_refused_and_touches_nothing);
 	RUN(a_disabled_user_is_refused_and_the_token_is_not_used_up);
 	RUN(a_raised_version_refuses_every_earlier_session);
+	RUN(who_is_refused_for_the_version_and_tries_again_is_no_thief);
 	RUN(a_bound_session_ends_when_the_context_changes);
 	RUN(the_absolute_end_is_not_moved_by_rotation);
 	RUN(remember_me_has_limits_of_its_own);
