@@ -102,20 +102,23 @@ static bool routes_role_fits(const struct gateway_call *call, const struct reque
 	return false;
 }
 
-static void routes_answer(const struct gateway_call *call, struct exchange *x)
+/* False: to be done again where it may wait. */
+static bool routes_answer(const struct gateway_call *call, struct exchange *x)
 {
 	if (!routes_role_fits(call, &x->request))
-		return; /* the prepared 503 */
+		return true; /* the prepared 503 */
 	if (x->request.role == REQUEST_RESPONDER) {
-		routes_respond(x);
-		return;
+		if (call->may_wait)
+			routes_respond(x);
+		return call->may_wait;
 	}
+	x->caller.memory_only = !call->may_wait;
 	/* A check waits for the store this long in all, not per reply. */
 	x->caller.deadline = store_deadline(x->auth->store, call->deadline);
-	check_answer(x);
+	return check_answer(x);
 }
 
-void routes_handle(const struct gateway_call *call, struct response *response, void *context)
+bool routes_handle(const struct gateway_call *call, struct response *response, void *context)
 {
 	struct site *site = site_enter();
 	struct exchange x = { .site = site,
@@ -124,6 +127,7 @@ void routes_handle(const struct gateway_call *call, struct response *response, v
 		.response = response,
 		.arena = call->arena };
 	const char *why = NULL;
+	bool answered = true;
 
 	(void)context;
 	if (request_init(&x.request, call->arena, call->params,
@@ -135,11 +139,12 @@ void routes_handle(const struct gateway_call *call, struct response *response, v
 			.deadline = call->deadline,
 			.address = x.request.address,
 			.agent = x.request.agent };
-		routes_answer(call, &x);
+		answered = routes_answer(call, &x);
 	} else {
 		log_warn("a request was not answered: %s", why);
 		response_status(response, 400);
 		response_header(response, "Cache-Control", "no-store");
 	}
 	site_leave(site);
+	return answered;
 }

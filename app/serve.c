@@ -181,11 +181,10 @@ static bool serve_open(struct serve_socket *socket)
 	return true;
 }
 
-static void serve_start(struct serve_socket *socket, enum gateway_takes takes, int64_t threads)
+static void serve_start(struct serve_socket *socket, const struct gateway_config *config)
 {
 	if (socket->descriptor >= 0)
-		socket->gateway =
-			gateway_start(socket->descriptor, takes, (int)threads, routes_handle, NULL);
+		socket->gateway = gateway_start(socket->descriptor, config, routes_handle, NULL);
 }
 
 static void serve_stop(struct serve_socket *socket)
@@ -195,8 +194,14 @@ static void serve_stop(struct serve_socket *socket)
 		listener_close(socket->spec, socket->descriptor);
 }
 
-static int serve_listen(const struct settings *set, const char *conf, const sigset_t *signals)
+static int serve_listen(const struct site *site, const char *conf, const sigset_t *signals)
 {
+	const struct settings *set = site->settings;
+	struct gateway_config checks = { .takes = GATEWAY_AUTHORIZER,
+		.threads = (int)set->server.authorizer_threads,
+		.memory_first = store_mirror(site->auth.store) != NULL };
+	struct gateway_config pages = { .takes = GATEWAY_RESPONDER,
+		.threads = (int)set->server.responder_threads };
 	/* Copies: a reload frees the settings while the sockets stay as they are. */
 	char *authorizer_spec = strdup(set->server.listen_authorizer);
 	char *responder_spec = strdup(set->server.listen_responder);
@@ -206,8 +211,8 @@ static int serve_listen(const struct settings *set, const char *conf, const sigs
 
 	if (authorizer_spec && responder_spec && serve_open(&authorizer) &&
 		serve_open(&responder)) {
-		serve_start(&authorizer, GATEWAY_AUTHORIZER, set->server.authorizer_threads);
-		serve_start(&responder, GATEWAY_RESPONDER, set->server.responder_threads);
+		serve_start(&authorizer, &checks);
+		serve_start(&responder, &pages);
 		log_info("doorward %s: ready", DOORWARD_VERSION);
 		serve_wait(signals, conf);
 		status = EXIT_SUCCESS;
@@ -220,11 +225,13 @@ static int serve_listen(const struct settings *set, const char *conf, const sigs
 }
 
 /* Started by a web server or a supervisor with the socket on descriptor 0: both roles on it. */
-static int serve_inherited(const struct settings *set, const char *conf, const sigset_t *signals)
+static int serve_inherited(const struct site *site, const char *conf, const sigset_t *signals)
 {
-	int64_t threads = set->server.authorizer_threads + set->server.responder_threads;
-	struct gateway *gateway =
-		gateway_start(STDIN_FILENO, GATEWAY_BOTH, (int)threads, routes_handle, NULL);
+	const struct settings *set = site->settings;
+	struct gateway_config config = { .takes = GATEWAY_BOTH,
+		.threads = (int)(set->server.authorizer_threads + set->server.responder_threads),
+		.memory_first = store_mirror(site->auth.store) != NULL };
+	struct gateway *gateway = gateway_start(STDIN_FILENO, &config, routes_handle, NULL);
 
 	serve_wait(signals, conf);
 	gateway_stop(gateway);
@@ -232,8 +239,9 @@ static int serve_inherited(const struct settings *set, const char *conf, const s
 }
 
 /* CGI when a web server asks so; else the sockets of the settings, else the one on descriptor 0. */
-static int serve_run(const struct settings *set, const char *conf)
+static int serve_run(const struct site *site, const char *conf)
 {
+	const struct settings *set = site->settings;
 	bool own = *set->server.listen_authorizer || *set->server.listen_responder;
 	bool inherited = !own && listener_is_listening(STDIN_FILENO);
 	sigset_t signals;
@@ -253,7 +261,7 @@ static int serve_run(const struct settings *set, const char *conf)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	return own ? serve_listen(set, conf, &signals) : serve_inherited(set, conf, &signals);
+	return own ? serve_listen(site, conf, &signals) : serve_inherited(site, conf, &signals);
 }
 
 static int serve_print_settings(const char *conf)
@@ -297,7 +305,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	site_replace(site);
-	status = serve_run(site->settings, conf);
+	status = serve_run(site, conf);
 	site_replace(NULL);
 	return status;
 }

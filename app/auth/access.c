@@ -64,16 +64,28 @@ static enum reason access_judge(const struct auth *auth, const struct caller *ca
 	return REASON_OK;
 }
 
-/* A prolongation that fails is no reason to refuse: the session still lives. */
-static void access_renew(const struct auth *auth, const struct caller *caller,
-	const struct access_request *request, const struct token *token, struct facts *facts)
+static bool access_renew_is_due(
+	const struct auth *auth, const struct access_request *request, const struct facts *facts)
 {
 	bool counts =
 		auth->settings->session.activity == SETTINGS_ACTIVITY_ANY || request->navigation;
 
-	if (facts->sliding && counts && !request->passive && facts->left_sec < auth->settings->session.renew_below &&
-		facts_renew(auth, caller, token, &facts->left_sec) != FACTS_OK)
+	return facts->sliding && counts && !request->passive &&
+	       facts->left_sec < auth->settings->session.renew_below;
+}
+
+/* False: to be asked again where it may wait. */
+static bool access_renew(const struct auth *auth, const struct caller *caller,
+	const struct access_request *request, const struct token *token, struct facts *facts)
+{
+	if (!access_renew_is_due(auth, request, facts))
+		return true;
+	if (caller->memory_only)
+		return false;
+	/* A prolongation that fails is no reason to refuse: the session still lives. */
+	if (facts_renew(auth, caller, token, &facts->left_sec) != FACTS_OK)
 		log_warn("session not prolonged: the store did not answer");
+	return true;
 }
 
 /* AUTH_<NAME> for each extra field that the user's record has. */
@@ -141,7 +153,10 @@ static enum access_result access_identify(const struct auth *auth, const struct 
 	out->reason = access_judge(auth, caller, &out->token, &facts);
 	if (out->reason != REASON_OK)
 		return ACCESS_UNAUTHENTICATED;
-	access_renew(auth, caller, request, &out->token, &facts);
+	if (!access_renew(auth, caller, request, &out->token, &facts)) {
+		out->reason = REASON_STORE_UNAVAILABLE;
+		return ACCESS_FAULT;
+	}
 	out->user.id = out->token.sub;
 	out->user.name = facts.name;
 	out->user.roles = facts.roles;
@@ -202,7 +217,8 @@ enum access_result access_decide(const struct auth *auth, const struct caller *c
 	if (rule->need == RULES_DENY)
 		return access_deny(out, NULL);
 	enum access_result result = access_identify(auth, caller, request, out);
-	if (rule->need == RULES_OPTIONAL && result != ACCESS_ALLOWED)
+	bool later = result == ACCESS_FAULT && caller->memory_only;
+	if (rule->need == RULES_OPTIONAL && result != ACCESS_ALLOWED && !later)
 		return access_anonymous(out);
 	if (rule->need == RULES_ROLE && result == ACCESS_ALLOWED)
 		return access_check_roles(rule, out);

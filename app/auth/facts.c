@@ -21,44 +21,65 @@ enum { FACTS_SEEN_SLOTS = 8192, FACTS_EXTRA_MAX = 16 };
  * noted more often than once a minute, never less. */
 static atomic_uint_least64_t facts_noted[FACTS_SEEN_SLOTS];
 
-static bool facts_note_is_due(const char *handle)
+static bool facts_note_is_due(const struct caller *caller, const char *handle)
 {
 	uint64_t hash = hash_bytes(0, handle, strlen(handle));
 	uint64_t minute = (uint64_t)(clock_mono_ms() / 60000) & 0xffffff;
 	uint64_t mark = (hash & ~(uint64_t)0xffffff) | minute;
-	return atomic_exchange(&facts_noted[hash % FACTS_SEEN_SLOTS], mark) != mark;
+	atomic_uint_least64_t *noted = &facts_noted[hash % FACTS_SEEN_SLOTS];
+
+	if (caller->look_only || atomic_load(noted) == mark)
+		return false;
+	if (!caller->memory_only)
+		atomic_store(noted, mark);
+	return true;
 }
 
 enum { AT_SESSION, AT_TTL, AT_USER, AT_DENY, AT_REALM, AT_TIME, AT_SEEN, FACTS_COMMANDS };
 
-/* Where the extra fields begin: among the arguments of that command, and among its answers. */
-enum { AT_EXTRA_ARG = 6, AT_EXTRA = 4 };
+/* Where the extra fields begin among the answers about the user. */
+enum { AT_EXTRA = 4 };
 
-/* HMGET user name roles ver disabled, then the extra fields of the settings. */
-static struct store_command facts_user_command(
-	const struct auth *auth, struct arena *arena, const char *uid)
+struct facts_keys {
+	const char *session, *user, *deny, *realm;
+};
+
+/* [users] extra_fields, taken apart. */
+struct facts_fields {
+	const char *name[FACTS_EXTRA_MAX];
+	size_t count;
+};
+
+static void facts_split_fields(
+	const struct auth *auth, struct arena *arena, struct facts_fields *out)
 {
-	struct store_command command = store_read("HMGET", store_key_user(auth->store, arena, uid),
-		"name", "roles", "ver", "disabled", NULL);
-	char *rest = arena_strdup(arena, auth->settings->users.extra_fields);
-	const char *field;
+	const char *list = auth->settings->users.extra_fields, *field;
+	char *rest = *list ? arena_strdup(arena, list) : NULL;
 
-	while ((field = strsep(&rest, ", ")) != NULL &&
-		command.argc < AT_EXTRA_ARG + FACTS_EXTRA_MAX)
+	out->count = 0;
+	while (rest && out->count < FACTS_EXTRA_MAX && (field = strsep(&rest, ", ")) != NULL)
 		if (*field)
-			store_arg(&command, field);
+			out->name[out->count++] = field;
+}
+
+static struct store_command facts_user_command(const char *key, const struct facts_fields *fields)
+{
+	struct store_command command =
+		store_read("HMGET", key, "name", "roles", "ver", "disabled", NULL);
+
+	for (size_t i = 0; i < fields->count; i++)
+		store_arg(&command, fields->name[i]);
 	return command;
 }
 
-static struct store_command facts_seen_command(
-	const struct auth *auth, const struct caller *caller, const struct token *token)
+static struct store_command facts_seen_command(const struct auth *auth, const struct caller *caller,
+	const struct token *token, const char *session)
 {
 	struct store_command command = store_call(STORE_SESSION_SEEN, 2, true);
 	char device[DEVICE_MAX + 1];
 
 	device_words(caller->agent, device);
-	store_arg(&command,
-		store_key_session(auth->store, caller->arena, token->sub.text, token->sid));
+	store_arg(&command, session);
 	store_arg(
 		&command, store_key_seen(auth->store, caller->arena, token->sub.text, token->sid));
 	store_arg(&command, caller->address);
@@ -81,12 +102,11 @@ static void facts_fill_session(const struct store_value *record, int64_t left, s
 }
 
 /* False when the record cannot be believed: a name that is not its own, a version that is none. */
-static bool facts_fill_user(const struct store_command *asked, const struct store_value *record,
+static bool facts_fill_user(const struct facts_fields *fields, const struct store_value *record,
 	const struct user_id *id, struct arena *arena, struct facts *out)
 {
 	const char *disabled = store_item_text(record, 3), *name = store_item_text(record, 0);
-	size_t count = asked->argc - AT_EXTRA_ARG;
-	struct facts_extra *extra = arena_alloc(arena, (count + 1) * sizeof *extra);
+	struct facts_extra *extra = arena_alloc(arena, (fields->count + 1) * sizeof *extra);
 	char normalised[USER_NAME_MAX + 1];
 
 	out->user_exists = name != NULL;
@@ -95,11 +115,11 @@ static bool facts_fill_user(const struct store_command *asked, const struct stor
 	out->name = name ? arena_strdup(arena, normalised) : NULL;
 	out->roles = store_item_text(record, 1);
 	out->user_disabled = user_is_disabled_by(disabled);
-	for (size_t i = 0; i < count; i++)
-		extra[i] = (struct facts_extra){ .field = asked->argv[AT_EXTRA_ARG + i],
+	for (size_t i = 0; i < fields->count; i++)
+		extra[i] = (struct facts_extra){ .field = fields->name[i],
 			.value = store_item_text(record, AT_EXTRA + i) };
 	out->extra = extra;
-	out->extra_count = count;
+	out->extra_count = fields->count;
 	return user_add_ver(store_item_text(record, 2), &out->ver);
 }
 
@@ -119,43 +139,87 @@ enum facts_result facts_learn_clock(const struct auth *auth, const struct caller
 	struct store_command command = store_read("TIME", NULL);
 	struct store_value reply = { 0 };
 
-	if (store_run_one(auth->store, caller->arena, caller->deadline, &command, &reply) !=
-		STORE_OK)
+	if (caller->memory_only || store_run_one(auth->store, caller->arena, caller->deadline,
+					   &command, &reply) != STORE_OK)
 		return FACTS_FAULT;
 	store_learn_time(&reply);
 	return FACTS_OK;
 }
 
-enum facts_result facts_read(const struct auth *auth, const struct caller *caller,
-	const struct token *token, struct facts *out)
+/* What was asked for last time, if nothing changed since. */
+static bool facts_recall(const struct auth *auth, struct arena *arena,
+	const struct facts_keys *keys, struct store_value *replies)
 {
 	struct store *store = auth->store;
-	struct arena *arena = caller->arena;
-	const char *uid = token->sub.text,
-		   *session = store_key_session(store, arena, uid, token->sid);
+	int64_t none = 0;
+
+	return store_recall(store, arena, keys->session, &replies[AT_SESSION], 2,
+		       &replies[AT_TTL].integer) &&
+	       store_recall(store, arena, keys->user, &replies[AT_USER], 1, &none) &&
+	       store_recall(store, arena, keys->deny, &replies[AT_DENY], 1, &none) &&
+	       store_recall(store, arena, keys->realm, &replies[AT_REALM], 1, &none);
+}
+
+static enum store_result facts_ask(const struct auth *auth, const struct caller *caller,
+	const struct facts_keys *keys, const struct facts_fields *fields,
+	const struct store_command *seen, struct store_value *replies)
+{
 	struct store_command commands[FACTS_COMMANDS];
-	struct store_value replies[FACTS_COMMANDS] = { 0 };
 	size_t count = FACTS_COMMANDS - 1;
 
-	memset(out, 0, sizeof *out);
 	commands[AT_SESSION] = store_read(
-		"HMGET", session, "context", "ver", "absolute_end", "style", "ended", NULL);
-	commands[AT_TTL] = store_read("PTTL", session, NULL);
-	commands[AT_USER] = facts_user_command(auth, arena, uid);
-	commands[AT_DENY] =
-		store_read("EXISTS", store_key_deny(store, arena, uid, token->jti), NULL);
-	commands[AT_REALM] = store_read("HGET", store_key(store, arena, "realm"), "ver", NULL);
+		"HMGET", keys->session, "context", "ver", "absolute_end", "style", "ended", NULL);
+	commands[AT_TTL] = store_read("PTTL", keys->session, NULL);
+	commands[AT_USER] = facts_user_command(keys->user, fields);
+	commands[AT_DENY] = store_read("EXISTS", keys->deny, NULL);
+	commands[AT_REALM] = store_read("HGET", keys->realm, "ver", NULL);
 	commands[AT_TIME] = store_read("TIME", NULL);
 	for (int i = 0; i < AT_TIME; i++)
 		commands[i].mirrored = true;
 	commands[AT_TIME].along = true; /* who keeps the mirror learns the time as well */
-	if (!caller->look_only && facts_note_is_due(token->sid))
-		commands[count++] = facts_seen_command(auth, caller, token);
-	if (store_look_up(store, arena, caller->deadline, commands, replies, count) != STORE_OK)
+	if (seen)
+		commands[count++] = *seen;
+	return store_look_up(
+		auth->store, caller->arena, caller->deadline, commands, replies, count);
+}
+
+static enum store_result facts_fetch(const struct auth *auth, const struct caller *caller,
+	const struct token *token, const struct facts_fields *fields, struct store_value *replies)
+{
+	struct store *store = auth->store;
+	struct arena *arena = caller->arena;
+	const char *uid = token->sub.text;
+	const struct facts_keys keys = {
+		.session = store_key_session(store, arena, uid, token->sid),
+		.user = store_key_user(store, arena, uid),
+		.deny = store_key_deny(store, arena, uid, token->jti),
+		.realm = store_key(store, arena, "realm"),
+	};
+	bool note = facts_note_is_due(caller, token->sid);
+
+	if (caller->memory_only)
+		return !note && facts_recall(auth, arena, &keys, replies) ? STORE_OK : STORE_FAULT;
+	if (!note)
+		return facts_ask(auth, caller, &keys, fields, NULL, replies);
+	struct store_command seen = facts_seen_command(auth, caller, token, keys.session);
+	return facts_ask(auth, caller, &keys, fields, &seen, replies);
+}
+
+enum facts_result facts_read(const struct auth *auth, const struct caller *caller,
+	const struct token *token, struct facts *out)
+{
+	struct arena *arena = caller->arena;
+	const char *uid = token->sub.text;
+	struct store_value replies[FACTS_COMMANDS] = { 0 };
+	struct facts_fields fields;
+
+	memset(out, 0, sizeof *out);
+	facts_split_fields(auth, arena, &fields);
+	if (facts_fetch(auth, caller, token, &fields, replies) != STORE_OK)
 		return FACTS_FAULT;
 	store_learn_time(&replies[AT_TIME]);
 	facts_fill_session(&replies[AT_SESSION], replies[AT_TTL].integer / 1000, out);
-	if (!facts_fill_user(&commands[AT_USER], &replies[AT_USER], &token->sub, arena, out) ||
+	if (!facts_fill_user(&fields, &replies[AT_USER], &token->sub, arena, out) ||
 		!user_add_ver(replies[AT_REALM].type == STORE_TEXT ? replies[AT_REALM].text : NULL,
 			&out->ver)) {
 		log_error("the record of user %s or the realm's cannot be believed", uid);

@@ -17,7 +17,7 @@ enum { REMEMBERED_WAYS = 4, REMEMBERED_STRIPES = 64 };
 struct remembered_entry {
 	uint64_t hash;
 	struct token token;
-	size_t len;
+	size_t len, signed_len; /* what follows is the signature: the secret of a token */
 	char text[];
 };
 
@@ -86,7 +86,9 @@ static struct remembered_entry *remembered_match(
 		struct remembered_entry *entry = set->way[i];
 
 		if (entry && entry->hash == hash && entry->len == len &&
-			crypto_equal(entry->text, text, len))
+			memcmp(entry->text, text, entry->signed_len) == 0 &&
+			crypto_equal(entry->text + entry->signed_len, text + entry->signed_len,
+				len - entry->signed_len))
 			return entry;
 	}
 	return NULL;
@@ -126,7 +128,9 @@ void remembered_add(
 
 	if (!entry)
 		fatal("out of memory: a token");
+	const char *dot = memrchr(text, '.', len);
 	*entry = (struct remembered_entry){ .hash = hash, .token = *token, .len = len };
+	entry->signed_len = dot ? (size_t)(dot - text) : 0;
 	memcpy(entry->text, text, len);
 	pthread_mutex_lock(&remembered->stripe[at % REMEMBERED_STRIPES]);
 	if (remembered_match(&remembered->set[at], hash, text, len)) {

@@ -112,7 +112,7 @@ static const char *rotation_version(struct arena *arena, const struct user *user
 {
 	if (!user || user->disabled)
 		return "";
-	return arena_printf(arena, "%lld", (long long)user->ver);
+	return arena_int(arena, user->ver);
 }
 
 static struct store_command rotation_command(const struct auth *auth, const struct caller *caller,
@@ -210,10 +210,8 @@ static enum store_result rotation_run(const struct auth *auth, const struct call
 {
 	const struct settings *set = auth->settings;
 	struct store_value replies[2] = { 0 };
-	const char *replicas =
-		arena_printf(caller->arena, "%lld", (long long)set->store.rotation_replicas);
-	const char *wait_ms =
-		arena_printf(caller->arena, "%lld", (long long)set->store.timeout_ms / 2);
+	const char *replicas = arena_int(caller->arena, set->store.rotation_replicas);
+	const char *wait_ms = arena_int(caller->arena, set->store.timeout_ms / 2);
 	struct store_command commands[2] = { *script, store_read("WAIT", replicas, wait_ms, NULL) };
 	size_t count = set->store.rotation_replicas > 0 ? 2 : 1;
 

@@ -44,7 +44,7 @@ void theft_react(const struct auth *auth, const struct caller *caller, const str
 	const char *key = theft_notice_key(auth, caller, uid);
 	char device[DEVICE_MAX + 1];
 	struct store_value replies[4] = { 0 };
-	const char *at = arena_printf(caller->arena, "%lld", (long long)clock_agreed_sec());
+	const char *at = arena_int(caller->arena, clock_agreed_sec());
 
 	device_words(caller->agent, device);
 	/* One step: a key without an expiry must never be left behind. */

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/crypto.h"
 #include "base/encode.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "store/store.h"
@@ -80,15 +81,31 @@ bool user_add_ver(const char *text, int64_t *ver)
 	return true;
 }
 
+/* A name's uid is always the same: normalising and hashing it for each check would cost more than
+ * all the rest of the check. Of each thread, so that nobody waits. */
+static _Thread_local struct user_own_name {
+	struct user_id id;
+	char name[USER_NAME_MAX + 1]; /* normalised */
+} user_own_names[128];
+
 bool user_name_is_own(
 	const char *name, const struct user_id *id, char normalised[USER_NAME_MAX + 1])
 {
-	struct user_id of_name;
+	size_t at = hash_bytes(0, id->text, sizeof id->text) % 128;
+	struct user_own_name *own = &user_own_names[at], of_name = { .name = "" };
 
-	if (!user_normalise(name, normalised))
+	if (strcmp(own->id.text, id->text) == 0 && strcmp(own->name, name) == 0) {
+		memcpy(normalised, own->name, sizeof own->name);
+		return true;
+	}
+	if (!user_normalise(name, of_name.name))
 		return false;
-	user_id_of(normalised, &of_name);
-	return strcmp(of_name.text, id->text) == 0;
+	user_id_of(of_name.name, &of_name.id);
+	memcpy(normalised, of_name.name, sizeof of_name.name);
+	if (strcmp(of_name.id.text, id->text) != 0)
+		return false;
+	*own = of_name;
+	return true;
 }
 
 static enum user_result user_read_file(

@@ -146,6 +146,34 @@ char *arena_strndup(struct arena *arena, const char *text, size_t len)
 	return copy;
 }
 
+char *arena_join(struct arena *arena, const char *first, ...)
+{
+	size_t len = 0;
+	va_list args, again;
+	va_start(args, first);
+	va_copy(again, args);
+	for (const char *text = first; text; text = va_arg(args, const char *))
+		len += strlen(text);
+	va_end(args);
+	char *joined = arena_alloc(arena, len + 1), *end = joined;
+	for (const char *text = first; text; text = va_arg(again, const char *))
+		end = stpcpy(end, text);
+	va_end(again);
+	return joined;
+}
+
+char *arena_int(struct arena *arena, int64_t number)
+{
+	char digits[24], *at = digits + sizeof(digits);
+	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+	do
+		*--at = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (number < 0)
+		*--at = '-';
+	return arena_strndup(arena, at, (size_t)(digits + sizeof(digits) - at));
+}
+
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args, again;

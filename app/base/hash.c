@@ -1,12 +1,23 @@
 #include "base/hash.h"
 
+#include <string.h>
+
+static uint64_t hash_word(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+	return hash ^ hash >> 32;
+}
+
 uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t len)
 {
-	const unsigned char *byte = bytes;
-	uint64_t hash = 1469598103934665603u ^ seed;
+	const unsigned char *at = bytes;
+	uint64_t hash = seed ^ len, word;
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ byte[i]) * 1099511628211u;
-	/* A table's index is the low bits; the high ones know more of the beginning. */
-	return hash ^ hash >> 32;
+	for (; len >= sizeof word; at += sizeof word, len -= sizeof word) {
+		memcpy(&word, at, sizeof word);
+		hash = hash_word(hash, word);
+	}
+	word = 0;
+	memcpy(&word, at, len);
+	return hash_word(hash_word(hash, word), 0);
 }

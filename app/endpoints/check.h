@@ -2,9 +2,12 @@
 #ifndef DOORWARD_ENDPOINTS_CHECK_H
 #define DOORWARD_ENDPOINTS_CHECK_H
 
+#include <stdbool.h>
+
 struct access;
 struct exchange;
 
-void check_answer(struct exchange *x);
+/* False, when x->caller.memory_only, to be asked again without it: nothing is answered then. */
+bool check_answer(struct exchange *x);
 
 #endif

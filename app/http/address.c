@@ -43,9 +43,29 @@ static const char *address_format(struct arena *arena, const struct address *add
 	return arena_strdup(arena, text);
 }
 
+/* Four numbers as inet_ntop writes them. */
+static bool is_canonical_ipv4(const char *text)
+{
+	for (int part = 0; part < 4; part++) {
+		const char *digits = text;
+		int number = 0;
+		while (*text >= '0' && *text <= '9' && text - digits < 3)
+			number = number * 10 + (*text++ - '0');
+		bool leading_zero = *digits == '0' && text - digits > 1;
+		if (text == digits || number > 255 || leading_zero)
+			return false;
+		if (*text++ != (part < 3 ? '.' : '\0'))
+			return false;
+	}
+	return true;
+}
+
 const char *address_canonical(struct arena *arena, const char *text)
 {
 	struct address address;
+	/* Nearly every request: no reason to take it apart and put it together again. */
+	if (is_canonical_ipv4(text))
+		return text;
 	/* A link-local peer has a zone, "fe80::1%eth0". */
 	if (!address_parse(&address, text, strcspn(text, "%")))
 		return "";

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/encode.h"
+#include "base/log.h"
 
 extern char **environ;
 
@@ -85,10 +86,12 @@ int cgi_run(gateway_handler *handle, void *context)
 		.params = (const char *const *)environ,
 		.takes = GATEWAY_RESPONDER,
 		.deadline = deadline_in_ms(GATEWAY_REQUEST_MS),
+		.may_wait = true,
 		.read = cgi_read,
 		.read_context = &left };
 
-	gateway_answer(&call, handle, context, &out);
+	if (!gateway_answer(&call, handle, context, &out))
+		fatal("a request was handed on");
 	cgi_drain(&left);
 	bool sent = cgi_write(out.data, out.len);
 	arena_free(arena);

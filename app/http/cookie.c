@@ -10,21 +10,6 @@
 /* Of name and value together, and of what we accept: every browser keeps 4096 (RFC 6265bis). */
 enum { COOKIE_MAX_BYTES = 4096 };
 
-/* cookie-octet, RFC 6265 section 4.1.1. */
-static bool is_cookie_octet(char c)
-{
-	return c > ' ' && c <= '~' && !strchr("\",;\\", c);
-}
-
-static bool is_value(const char *value, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (!is_cookie_octet(value[i]))
-			return false;
-	}
-	return len <= COOKIE_MAX_BYTES;
-}
-
 /* Counts in *found the pairs of this name; the first one's value is *value. A pair that begins
  * after a comma may come from a second header line (Apache, Caddy join them so), or stand in the
  * value of somebody else's cookie, which a neighbour domain can set: it counts twice, so it is
@@ -64,11 +49,24 @@ enum cookie_result cookie_find(
 		if (strncmp(request->params[i], param, sizeof(param) - 1) == 0)
 			find_in(request->params[i] + sizeof(param) - 1, name, &found, value, len);
 	}
-	if (found == 1 && is_value(*value, *len))
+	if (found == 1 && *len <= COOKIE_MAX_BYTES)
 		return COOKIE_FOUND;
 	*value = NULL;
 	*len = 0;
 	return found == 0 ? COOKIE_ABSENT : found == 1 ? COOKIE_MALFORMED : COOKIE_DUPLICATE;
+}
+
+/* cookie-octet, RFC 6265 section 4.1.1. */
+static bool is_cookie_octet(char c)
+{
+	return c > ' ' && c <= '~' && !strchr("\",;\\", c);
+}
+
+static bool is_value(const char *value)
+{
+	while (is_cookie_octet(*value))
+		value++;
+	return *value == '\0';
 }
 
 static bool is_name(const char *name)
@@ -95,8 +93,8 @@ static bool is_settable(
 	bool host = strncmp(name, "__Host-", 7) == 0;
 	bool same_site = strcmp(attributes->same_site, "Strict") == 0 ||
 			 strcmp(attributes->same_site, "Lax") == 0;
-	return is_name(name) && is_value(value, strlen(value)) && is_path(attributes->path) &&
-	       same_site && strlen(name) + strlen(value) <= COOKIE_MAX_BYTES &&
+	return is_name(name) && is_value(value) && is_path(attributes->path) && same_site &&
+	       strlen(name) + strlen(value) <= COOKIE_MAX_BYTES &&
 	       (!host || strcmp(attributes->path, "/") == 0);
 }
 

@@ -13,7 +13,7 @@ enum cookie_result {
 	COOKIE_FOUND,
 	COOKIE_ABSENT,
 	COOKIE_DUPLICATE, /* the name occurs twice, wherever: refused, never "the first" */
-	COOKIE_MALFORMED, /* the value has bytes that no cookie of ours has, or is over 4096 long */
+	COOKIE_MALFORMED, /* the value is over 4096 long; what its bytes are is for who reads it */
 };
 
 /* Looks through every HTTP_COOKIE parameter (nginx before 1.23 sends one per header line); pairs

@@ -3,6 +3,10 @@
  *
  * The three laws: every answer has a Status (503 until a decision replaces it); it is built whole
  * and written once; a request that cannot be answered ends its connection, never an empty answer.
+ *
+ * Where most is known without waiting (memory_first), one or two threads accept, read and answer;
+ * what must wait (for the store, a password, a slow peer) goes to a pool: many threads that block in
+ * accept cost more than a check. Elsewhere each thread of the pool accepts for itself.
  */
 #ifndef DOORWARD_HTTP_GATEWAY_H
 #define DOORWARD_HTTP_GATEWAY_H
@@ -28,26 +32,33 @@ struct gateway_call {
 	const char *const *params; /* "NAME=value", NULL at the end */
 	enum gateway_takes takes;
 	struct deadline deadline;
+	bool may_wait; /* false: on a thread that accepts */
 	/* Reads the body: up to len bytes, 0 at its end. Never for an authorizer. */
 	size_t (*read)(void *context, char *into, size_t len);
 	void *read_context;
 };
 
-/* Answers one request; called by many threads at once. The response is a bare 503 before. */
-typedef void gateway_handler(
+/* Answers one request; called by many threads at once. The response is a bare 503 before. False
+ * (only when it may not wait) to be called again, with the same call on a thread where it may. */
+typedef bool gateway_handler(
 	const struct gateway_call *call, struct response *response, void *context);
 
 enum { GATEWAY_ARENA_MAX_BYTES = 8 * 1024 * 1024, GATEWAY_REQUEST_MS = 8000 };
 
-/* Starts `threads` threads that answer the requests of a listening descriptor. */
-struct gateway *gateway_start(int descriptor, enum gateway_takes takes, int threads,
+struct gateway_config {
+	enum gateway_takes takes;
+	int threads; /* so many requests may wait at once */
+	bool memory_first;
+};
+/* Starts answering the requests of a listening descriptor. */
+struct gateway *gateway_start(int descriptor, const struct gateway_config *config,
 	gateway_handler *handle, void *context);
 /* Takes no new request, waits until those in hand are answered, frees. NULL does nothing. */
 void gateway_stop(struct gateway *gateway);
 
 /* What every way in shares: the handler's answer as bytes to send, in the call's arena. Never
- * empty, always with a Status. */
-void gateway_answer(
+ * empty, always with a Status. False as the handler says. */
+bool gateway_answer(
 	const struct gateway_call *call, gateway_handler *handle, void *context, struct buf *out);
 
 #endif

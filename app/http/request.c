@@ -41,30 +41,41 @@ enum param {
  * else on the way may have seen the second. FCGI_ROLE comes twice from Apache, libfcgi's first. */
 static const struct {
 	const char *name;
+	size_t len;
 	bool once;
 } known[PARAM_COUNT] = {
-	[PARAM_FCGI_ROLE] = { "FCGI_ROLE", false },
-	[PARAM_AUTH_ROLE] = { "AUTH_ROLE", true },
-	[PARAM_AUTH_METHOD] = { "AUTH_METHOD", true },
-	[PARAM_AUTH_URI] = { "AUTH_URI", true },
-	[PARAM_APACHE_ROLE] = { "FCGI_APACHE_ROLE", true },
-	[PARAM_PASSWORD] = { "REMOTE_PASSWD", false },
-	[PARAM_SOFTWARE] = { "SERVER_SOFTWARE", true },
-	[PARAM_METHOD] = { "REQUEST_METHOD", true },
-	[PARAM_URI] = { "REQUEST_URI", true },
-	[PARAM_SCRIPT_NAME] = { "SCRIPT_NAME", true },
-	[PARAM_PATH_INFO] = { "PATH_INFO", true },
-	[PARAM_QUERY] = { "QUERY_STRING", true },
-	[PARAM_CONTENT_LENGTH] = { "CONTENT_LENGTH", true },
-	[PARAM_CONTENT_TYPE] = { "CONTENT_TYPE", true },
-	[PARAM_ADDRESS] = { "REMOTE_ADDR", true },
-	[PARAM_HTTPS] = { "HTTPS", false },
-	[PARAM_SCHEME] = { "REQUEST_SCHEME", false },
-	[PARAM_HOST] = { "HTTP_HOST", true },
-	[PARAM_ORIGIN] = { "HTTP_ORIGIN", true },
-	[PARAM_AUTHORIZATION] = { "HTTP_AUTHORIZATION", true },
-	[PARAM_AGENT] = { "HTTP_USER_AGENT", false },
+	[PARAM_FCGI_ROLE] = { "FCGI_ROLE", sizeof("FCGI_ROLE") - 1, false },
+	[PARAM_AUTH_ROLE] = { "AUTH_ROLE", sizeof("AUTH_ROLE") - 1, true },
+	[PARAM_AUTH_METHOD] = { "AUTH_METHOD", sizeof("AUTH_METHOD") - 1, true },
+	[PARAM_AUTH_URI] = { "AUTH_URI", sizeof("AUTH_URI") - 1, true },
+	[PARAM_APACHE_ROLE] = { "FCGI_APACHE_ROLE", sizeof("FCGI_APACHE_ROLE") - 1, true },
+	[PARAM_PASSWORD] = { "REMOTE_PASSWD", sizeof("REMOTE_PASSWD") - 1, false },
+	[PARAM_SOFTWARE] = { "SERVER_SOFTWARE", sizeof("SERVER_SOFTWARE") - 1, true },
+	[PARAM_METHOD] = { "REQUEST_METHOD", sizeof("REQUEST_METHOD") - 1, true },
+	[PARAM_URI] = { "REQUEST_URI", sizeof("REQUEST_URI") - 1, true },
+	[PARAM_SCRIPT_NAME] = { "SCRIPT_NAME", sizeof("SCRIPT_NAME") - 1, true },
+	[PARAM_PATH_INFO] = { "PATH_INFO", sizeof("PATH_INFO") - 1, true },
+	[PARAM_QUERY] = { "QUERY_STRING", sizeof("QUERY_STRING") - 1, true },
+	[PARAM_CONTENT_LENGTH] = { "CONTENT_LENGTH", sizeof("CONTENT_LENGTH") - 1, true },
+	[PARAM_CONTENT_TYPE] = { "CONTENT_TYPE", sizeof("CONTENT_TYPE") - 1, true },
+	[PARAM_ADDRESS] = { "REMOTE_ADDR", sizeof("REMOTE_ADDR") - 1, true },
+	[PARAM_HTTPS] = { "HTTPS", sizeof("HTTPS") - 1, false },
+	[PARAM_SCHEME] = { "REQUEST_SCHEME", sizeof("REQUEST_SCHEME") - 1, false },
+	[PARAM_HOST] = { "HTTP_HOST", sizeof("HTTP_HOST") - 1, true },
+	[PARAM_ORIGIN] = { "HTTP_ORIGIN", sizeof("HTTP_ORIGIN") - 1, true },
+	[PARAM_AUTHORIZATION] = { "HTTP_AUTHORIZATION", sizeof("HTTP_AUTHORIZATION") - 1, true },
+	[PARAM_AGENT] = { "HTTP_USER_AGENT", sizeof("HTTP_USER_AGENT") - 1, false },
 };
+
+/* Bit i of [len]: known[i] is that long. A request has many parameters, few of them known. */
+enum { KNOWN_LEN_MAX = 31 };
+static uint32_t known_of_len[KNOWN_LEN_MAX + 1];
+
+__attribute__((constructor)) static void known_sort(void)
+{
+	for (size_t i = 0; i < PARAM_COUNT; i++)
+		known_of_len[known[i].len] |= (uint32_t)1 << i;
+}
 
 /* The first value of each known parameter, NULL when absent. */
 struct values {
@@ -94,31 +105,53 @@ static const char *value_of(const char *param, const char *name)
 	return strncmp(param, name, len) == 0 && param[len] == '=' ? param + len + 1 : NULL;
 }
 
-/* The name that was sent twice with different values, or NULL. */
-static const char *values_add(struct values *values, const char *param)
+static size_t known_find(const char *param, size_t name_len)
 {
-	for (size_t i = 0; i < PARAM_COUNT; i++) {
-		const char *value = value_of(param, known[i].name);
-		if (!value)
-			continue;
-		if (!values->of[i])
-			values->of[i] = value;
-		else if (known[i].once && strcmp(values->of[i], value) != 0)
-			return known[i].name;
-		return NULL;
+	uint32_t left = name_len <= KNOWN_LEN_MAX ? known_of_len[name_len] : 0;
+	for (; left != 0; left &= left - 1) {
+		size_t i = (size_t)__builtin_ctz(left);
+		if (memcmp(param, known[i].name, name_len) == 0)
+			return i;
 	}
+	return PARAM_COUNT;
+}
+
+/* The name that was sent twice with different values, or NULL. */
+static const char *values_add(struct values *values, const char *param, size_t name_len)
+{
+	size_t i = known_find(param, name_len);
+	if (i == PARAM_COUNT)
+		return NULL;
+	const char *value = param + name_len + 1;
+	if (!values->of[i])
+		values->of[i] = value;
+	else if (known[i].once && strcmp(values->of[i], value) != 0)
+		return known[i].name;
 	return NULL;
 }
 
-static bool values_collect(
-	struct values *values, struct arena *arena, const char *const *params, const char **why)
+/* Also where each name ends, so that looking for one compares only those of its length. */
+static bool values_collect(struct values *values, struct request *request, const char **why)
 {
-	size_t bytes = 0;
-	for (size_t i = 0; params[i]; i++) {
-		bytes += strlen(params[i]);
-		if (i >= REQUEST_PARAMS_MAX || bytes > REQUEST_PARAMS_MAX_BYTES)
+	struct arena *arena = request->arena;
+	const char *const *params = request->params;
+	size_t bytes = 0, count = 0;
+	while (params[count])
+		count++;
+	if (count > REQUEST_PARAMS_MAX)
+		return refuse(why, "too many parameters");
+	uint32_t *name_len = arena_alloc(arena, (count + 1) * sizeof(*name_len));
+	request->name_len = name_len;
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(params[i]);
+		const char *equals = memchr(params[i], '=', len);
+		bytes += len;
+		if (bytes > REQUEST_PARAMS_MAX_BYTES)
 			return refuse(why, "too many parameters");
-		const char *twice = values_add(values, params[i]);
+		if (!equals)
+			continue;
+		name_len[i] = (uint32_t)(equals - params[i]);
+		const char *twice = values_add(values, params[i], name_len[i]);
 		if (twice)
 			return refuse(
 				why, arena_printf(arena, "two different values of %s", twice));
@@ -187,14 +220,13 @@ static bool method_type(struct request *request, const char *text)
 	/* tchar, RFC 9110 section 5.6.2 */
 	static const char tchars[] = "!#$%&'*+-.^_`|~0123456789"
 				     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	if (!text || *text == '\0' || text[strspn(text, tchars)] != '\0')
-		return false;
 	request->method_text = text;
 	request->method = is_text(text, "GET")    ? REQUEST_GET
 			  : is_text(text, "HEAD") ? REQUEST_HEAD
 			  : is_text(text, "POST") ? REQUEST_POST
 						  : REQUEST_OTHER;
-	return true;
+	return request->method != REQUEST_OTHER ||
+	       (text && *text && text[strspn(text, tchars)] == '\0');
 }
 
 /* first_allowed is 0x20 where a space may stand (a decoded path), 0x21 where not. */
@@ -232,14 +264,14 @@ bool request_init(struct request *request, struct arena *arena, const char *cons
 	const char *trusted_proxies, const char **why)
 {
 	struct values values = { { NULL } };
-	if (!values_collect(&values, arena, params, why) || !find_role(request, &values, why))
+	request->arena = arena;
+	request->params = params;
+	if (!values_collect(&values, request, why) || !find_role(request, &values, why))
 		return false;
 	if (!method_type(request, values.of[PARAM_METHOD]))
 		return refuse(why, "no request method");
-	request->arena = arena;
-	request->params = params;
-	request->path = arena_printf(arena, "%s%s", or_empty(values.of[PARAM_SCRIPT_NAME]),
-		or_empty(values.of[PARAM_PATH_INFO]));
+	request->path = arena_join(arena, or_empty(values.of[PARAM_SCRIPT_NAME]),
+		or_empty(values.of[PARAM_PATH_INFO]), NULL);
 	request->query = or_empty(values.of[PARAM_QUERY]);
 	request->uri = or_empty(values.of[PARAM_URI]);
 	if (!is_clean(request->path, 0x20) || !is_clean(request->query, 0x21) ||
@@ -257,10 +289,10 @@ bool request_init(struct request *request, struct arena *arena, const char *cons
 
 const char *request_param(const struct request *request, const char *name)
 {
+	size_t len = strlen(name);
 	for (size_t i = 0; request->params[i]; i++) {
-		const char *value = value_of(request->params[i], name);
-		if (value)
-			return value;
+		if (request->name_len[i] == len && memcmp(request->params[i], name, len) == 0)
+			return request->params[i] + len + 1;
 	}
 	return NULL;
 }

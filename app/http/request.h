@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/clock.h"
 
@@ -32,6 +33,7 @@ struct request {
 	struct arena *arena;
 	struct deadline deadline;
 	const char *const *params; /* "NAME=value", NULL at the end */
+	const uint32_t *name_len; /* of each */
 	enum request_role role;
 	enum request_front front;
 	enum request_method method;

@@ -62,9 +62,11 @@ void response_status(struct response *response, int status)
 /* A token, RFC 9110 section 5.6.2, of the characters that names of headers and variables have. */
 static bool is_name(const char *name)
 {
-	static const char chars[] = "-_0123456789"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	return *name && name[strspn(name, chars)] == '\0';
+	const char *c = name;
+	while ((*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') ||
+		*c == '-' || *c == '_')
+		c++;
+	return c > name && *c == '\0';
 }
 
 static bool is_value(const char *value)
@@ -83,7 +85,23 @@ void response_header(struct response *response, const char *name, const char *va
 		response->broken = true;
 		return;
 	}
-	buf_printf(&response->headers, "%s: %s\r\n", name, value);
+	buf_add_text(&response->headers, name);
+	buf_add_text(&response->headers, ": ");
+	buf_add_text(&response->headers, value);
+	buf_add_text(&response->headers, "\r\n");
+}
+
+/* How many bytes from there on stand as they are. A server strips spaces at the ends, and two names
+ * would become one. */
+static size_t plain_run(const char *value, size_t from, size_t len)
+{
+	size_t i = from;
+	for (; i < len; i++) {
+		bool end = value[i] == ' ' && (i == 0 || i + 1 == len);
+		if (value[i] < ' ' || value[i] > '~' || value[i] == '%' || end)
+			break;
+	}
+	return i - from;
 }
 
 void response_variable(struct response *response, const char *name, const char *value)
@@ -94,15 +112,15 @@ void response_variable(struct response *response, const char *name, const char *
 		response->broken = true;
 		return;
 	}
-	buf_printf(headers, "Variable-%s: ", name);
-	for (size_t i = 0; i < len; i++) {
-		unsigned char byte = (unsigned char)value[i];
-		/* A server strips spaces at the ends, and two names would become one. */
-		bool end = byte == ' ' && (i == 0 || i + 1 == len);
-		if (byte < ' ' || byte > '~' || byte == '%' || end)
-			buf_printf(headers, "%%%02X", byte);
-		else
-			buf_add_char(headers, value[i]);
+	buf_add_text(headers, "Variable-");
+	buf_add_text(headers, name);
+	buf_add_text(headers, ": ");
+	for (size_t i = 0; i < len;) {
+		size_t run = plain_run(value, i, len);
+		buf_add(headers, value + i, run);
+		i += run;
+		if (i < len)
+			buf_printf(headers, "%%%02X", (unsigned char)value[i++]);
 	}
 	buf_add_text(headers, "\r\n");
 }
@@ -114,7 +132,13 @@ bool response_render(const struct response *response, struct buf *out)
 		!response->broken && *text && buf_ok(&response->headers) && buf_ok(&response->body);
 	buf_clear(out);
 	if (sound) {
-		buf_printf(out, "Status: %d %s\r\n", response->status, text);
+		const char code[] = { (char)('0' + response->status / 100),
+			(char)('0' + response->status / 10 % 10),
+			(char)('0' + response->status % 10), ' ', '\0' };
+		buf_add_text(out, "Status: ");
+		buf_add_text(out, code);
+		buf_add_text(out, text);
+		buf_add_text(out, "\r\n");
 		buf_add(out, response->headers.data, response->headers.len);
 		buf_add_text(out, "\r\n");
 		buf_add(out, response->body.data, response->body.len);

@@ -169,7 +169,7 @@ void store_arg(struct store_command *command, const char *text)
 
 void store_arg_int(struct store_command *command, struct arena *arena, int64_t number)
 {
-	add_arg(command, arena_printf(arena, "%lld", (long long)number));
+	add_arg(command, arena_int(arena, number));
 }
 
 /* Running. */
@@ -352,35 +352,35 @@ enum store_result store_run(struct store *store, struct arena *arena, struct dea
 
 const char *store_key(const struct store *store, struct arena *arena, const char *rest)
 {
-	return arena_printf(arena, "%s%s", store->prefix, rest);
+	return arena_join(arena, store->prefix, rest, NULL);
 }
 
 const char *store_key_user(const struct store *store, struct arena *arena, const char *uid)
 {
-	return arena_printf(arena, "%suser:{%s}", store->prefix, uid);
+	return arena_join(arena, store->prefix, "user:{", uid, "}", NULL);
 }
 
 const char *store_key_sessions(const struct store *store, struct arena *arena, const char *uid)
 {
-	return arena_printf(arena, "%ssessions:{%s}", store->prefix, uid);
+	return arena_join(arena, store->prefix, "sessions:{", uid, "}", NULL);
 }
 
 const char *store_key_session(
 	const struct store *store, struct arena *arena, const char *uid, const char *handle)
 {
-	return arena_printf(arena, "%ssession:{%s}:%s", store->prefix, uid, handle);
+	return arena_join(arena, store->prefix, "session:{", uid, "}:", handle, NULL);
 }
 
 const char *store_key_seen(
 	const struct store *store, struct arena *arena, const char *uid, const char *handle)
 {
-	return arena_printf(arena, "%sseen:{%s}:%s", store->prefix, uid, handle);
+	return arena_join(arena, store->prefix, "seen:{", uid, "}:", handle, NULL);
 }
 
 const char *store_key_deny(
 	const struct store *store, struct arena *arena, const char *uid, const char *jti)
 {
-	return arena_printf(arena, "%sdeny:{%s}:%s", store->prefix, uid, jti);
+	return arena_join(arena, store->prefix, "deny:{", uid, "}:", jti, NULL);
 }
 
 /* Values. */

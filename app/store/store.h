@@ -102,6 +102,10 @@ enum store_result store_run(struct store *store, struct arena *arena, struct dea
  * expires. Asks Redis in one round trip for what is missing, or not at all. */
 enum store_result store_look_up(struct store *store, struct arena *arena, struct deadline deadline,
 	struct store_command *commands, struct store_value *replies, size_t count);
+/* What store_look_up found when it last asked for this key, from memory alone: the answers to count
+ * commands, and how long the key has still to live, as PTTL says it. False when it is not known. */
+bool store_recall(struct store *store, struct arena *arena, const char *key,
+	struct store_value *replies, size_t count, int64_t *left_ms);
 /* Starts mirroring with at most max_entries keys: two more connections and a thread, until
  * store_free. */
 struct store_mirror_config {

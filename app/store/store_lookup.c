@@ -132,3 +132,15 @@ enum store_result store_look_up(struct store *store, struct arena *arena, struct
 	lookup_keep(&lookup);
 	return STORE_OK;
 }
+
+bool store_recall(struct store *store, struct arena *arena, const char *key,
+	struct store_value *replies, size_t count, int64_t *left_ms)
+{
+	struct mirror *mirror = store_mirror(store);
+	struct mirror_answer answer = { .replies = replies, .count = count };
+
+	if (!mirror || !mirror_find(mirror, key, arena, &answer))
+		return false;
+	*left_ms = answer.left_ms;
+	return true;
+}

@@ -116,6 +116,50 @@ static void every_kind_of_revocation_is_seen_at_the_next_check(void)
 	CHECK_INT(access.reason, REASON_SESSION_ENDED);
 }
 
+/* On a thread that accepts: nothing is asked, and what memory does not know is no answer. */
+static enum access_result ask_memory(struct access *out)
+{
+	world.caller.memory_only = true;
+	long long before = commands_processed();
+	enum access_result result = ask(out);
+	CHECK_INT(commands_processed(), before);
+	world.caller.memory_only = false;
+	return result;
+}
+
+static void from_memory_alone_it_is_the_same_answer_or_none(void)
+{
+	struct access access;
+
+	fresh();
+	CHECK_INT(ask_memory(&access), ACCESS_FAULT);
+	CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	CHECK_INT(ask_memory(&access), ACCESS_ALLOWED);
+	CHECK_TEXT(access.user.name, "alice");
+	CHECK_TEXT(access.user.roles, "staff");
+	CHECK(access.idle_left_sec > 600000);
+	write_elsewhere(store_write("DEL",
+		store_key_session(other, world.caller.arena, alice.id.text, session.handle), NULL));
+	CHECK_INT(ask_memory(&access), ACCESS_FAULT);
+	CHECK_INT(ask(&access), ACCESS_UNAUTHENTICATED);
+	CHECK_INT(ask_memory(&access), ACCESS_UNAUTHENTICATED);
+	CHECK_INT(access.reason, REASON_SESSION_ENDED);
+}
+
+static void from_memory_alone_nobody_is_taken_for_a_stranger(void)
+{
+	struct access access;
+
+	world_settings("[rules]\n/private/* = optional\n");
+	fresh();
+	CHECK_INT(ask_memory(&access), ACCESS_FAULT);
+	CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	CHECK(!access.anonymous);
+	CHECK_INT(ask_memory(&access), ACCESS_ALLOWED);
+	CHECK(!access.anonymous);
+	world_settings("");
+}
+
 static void a_session_that_expires_is_not_kept_longer(void)
 {
 	struct access access;
@@ -304,6 +348,8 @@ int main(void)
 	RUN(what_is_kept_is_bounded);
 	RUN(an_answer_overtaken_by_a_change_is_not_kept);
 	RUN(a_second_check_asks_redis_nothing);
+	RUN(from_memory_alone_it_is_the_same_answer_or_none);
+	RUN(from_memory_alone_nobody_is_taken_for_a_stranger);
 	RUN(every_kind_of_revocation_is_seen_at_the_next_check);
 	RUN(a_session_that_expires_is_not_kept_longer);
 	RUN(a_hung_store_is_believed_for_the_lease_and_no_longer);

@@ -87,6 +87,12 @@ static void copies_of_text_end_in_a_nul(void)
 	CHECK_TEXT(arena_strndup(arena, "alice", 3), "ali");
 	CHECK_TEXT(arena_strndup(arena, NULL, 0), "");
 	CHECK_TEXT(arena_printf(arena, "%s/%d", "a", 7), "a/7");
+	CHECK_TEXT(arena_join(arena, "a", "", "b{", "c", NULL), "ab{c");
+	CHECK_TEXT(arena_join(arena, "", NULL), "");
+	CHECK_TEXT(arena_int(arena, 0), "0");
+	CHECK_TEXT(arena_int(arena, 1700000000), "1700000000");
+	CHECK_TEXT(arena_int(arena, INT64_MAX), "9223372036854775807");
+	CHECK_TEXT(arena_int(arena, INT64_MIN), "-9223372036854775808");
 	arena_free(arena);
 }
 

@@ -1,0 +1,132 @@
+"""Web servers that are slow, odd or gone, asked of by raw FastCGI: whoever waits for them, it is no thread that answers
+checks from memory."""
+
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
+import fastcgi
+import nodes
+from nodes import Client, Site, check_equal, parallel
+
+CASES = []
+
+
+def case(*settings):
+    def mark(function):
+        def run():
+            site = Site("gateway", 1, settings)
+            try:
+                site.add_user("alice", "staff")
+                client = Client(site).signed_in("alice")
+                check_equal(client.check().status, 200, "the first check")
+                function(site, client)
+            finally:
+                wrong = site.close()
+            if wrong:
+                raise AssertionError(wrong)
+        CASES.append((function.__name__, run))
+        return function
+    return mark
+
+
+def begin(role):
+    return fastcgi.record(fastcgi.BEGIN, struct.pack("!HB5x", role, 0))
+
+
+def params(client):
+    return fastcgi.stream(fastcgi.PARAMS, fastcgi.pairs(client._params("GET", "/private/", client.jar, nodes.SCRIPT)))
+
+
+def connect(site, sent):
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(site.socket_path("authorizer", 0))
+    connection.sendall(sent)
+    return connection
+
+
+@case("mirror.enabled=yes", "server.authorizer_threads=2")
+def peers_that_stop_in_the_middle_keep_no_check_from_memory_waiting(site, client):
+    request = begin(fastcgi.AUTHORIZER) + params(client)
+    other_id = request.replace(fastcgi.record(fastcgi.PARAMS), struct.pack("!BBHHBB", 1, fastcgi.PARAMS, 2, 0, 0, 0))
+    stops = [b"", request[:5], request[:100], request[:-8], other_id,
+             # A responder's request whose body never ends; nginx asks so, with an empty one.
+             begin(fastcgi.RESPONDER) + params(client)]
+    slow = [connect(site, sent) for sent in stops * 4]
+    for _ in range(100):
+        check_equal(client.check().status, 200, "a check while others are slow")
+    # Two threads may wait: had the checks needed one, some of these had been given up by now.
+    given_up = select.select(slow, [], [], 0)[0]
+    check_equal(len(given_up), 0, "slow peers that were given up before the checks were answered")
+    for connection in slow:
+        connection.close()
+    check_equal(client.check().status, 200, "a check afterwards")
+
+
+@case("mirror.enabled=yes")
+def a_request_in_small_pieces_is_answered_like_any_other(site, client):
+    for request in (begin(fastcgi.AUTHORIZER) + params(client),
+                    begin(fastcgi.RESPONDER) + fastcgi.stream(fastcgi.PARAMS, fastcgi.pairs(
+                        [("AUTH_ROLE", "AUTHORIZER"), *client._params("GET", "/private/", client.jar, nodes.SCRIPT)])) +
+                    fastcgi.record(fastcgi.STDIN)):
+        connection = connect(site, b"")
+        for at in range(0, len(request), 40):
+            connection.sendall(request[at:at + 40])
+            time.sleep(0.001)
+        answer = fastcgi.read_answer(connection)
+        check_equal((answer.status, answer.variables["AUTH_USER"]), (200, "alice"), "check")
+        connection.close()
+
+
+@case("mirror.enabled=yes", "server.authorizer_threads=2", "store.timeout_ms=1000")
+def checks_that_wait_for_a_hung_store_keep_no_check_from_memory_waiting(site, client):
+    """And each of them gets its 503 in the end, however many there are."""
+    redis = next(process for name, process in site.processes if name == "redis")
+    others = [Client(site).signed_in("alice") for _ in range(30)]
+    check_equal(client.check().status, 200, "the check that is remembered")
+    answers = []
+    os.kill(redis.pid, signal.SIGSTOP)
+    try:
+        # Within the lease what is known counts; the others are unknown to the mirror.
+        unknown = [connect(site, begin(fastcgi.AUTHORIZER) + params(other)) for other in others]
+        check_equal(client.check().status, 200, "a check from memory")
+        check_equal(len(select.select(unknown, [], [], 0)[0]), 0, "answers that the store had no part in")
+        answers = [fastcgi.read_answer(connection).status for connection in unknown]
+    finally:
+        os.kill(redis.pid, signal.SIGCONT)
+    check_equal(set(answers), {503}, "answers without the store")
+
+
+@case("mirror.enabled=yes", "server.authorizer_threads=1")
+def two_hundred_at_once_are_all_answered_by_one_thread_that_waits(site, client):
+    clients = [Client(site).signed_in("alice") for _ in range(20)]
+    replies = parallel([lambda c=clients[i % 20]: c.check() for i in range(200)])
+    check_equal({reply.status for reply in replies}, {200}, "answers")
+
+
+@case("mirror.enabled=yes")
+def what_is_in_hand_is_answered_before_the_program_ends(site, client):
+    redis = next(process for name, process in site.processes if name == "redis")
+    node = next(process for name, process in site.processes if name == "node0")
+    other = Client(site).signed_in("alice")
+    os.kill(redis.pid, signal.SIGSTOP)
+    try:
+        waiting = connect(site, begin(fastcgi.AUTHORIZER) + params(other))
+        time.sleep(0.02)
+        node.terminate()
+        status = fastcgi.read_answer(waiting).status
+    finally:
+        os.kill(redis.pid, signal.SIGCONT)
+    check_equal(status, 503, "the answer")
+    check_equal(node.wait(20), 0, "exit status")
+    site.processes.remove(("node0", node))
+
+
+if __name__ == "__main__":
+    nodes.main(CASES)
