@@ -67,11 +67,12 @@ static enum reason access_judge(const struct auth *auth, const struct caller *ca
 static bool access_renew_is_due(
 	const struct auth *auth, const struct access_request *request, const struct facts *facts)
 {
-	bool counts =
-		auth->settings->session.activity == SETTINGS_ACTIVITY_ANY || request->navigation;
+	bool any = auth->settings->session.activity == SETTINGS_ACTIVITY_ANY;
+	/* Style rotate is prolonged by each refresh, unless a script's does not count: then by the
+	 * page loads themselves, of which /auth/refresh may see none. */
+	bool counts = facts->sliding ? any || request->navigation : !any && request->navigation;
 
-	return facts->sliding && counts && !request->passive &&
-	       facts->left_sec < auth->settings->session.renew_below;
+	return counts && !request->passive && facts->left_sec < facts_renew_below(auth, facts);
 }
 
 /* False: to be asked again where it may wait. */
@@ -83,7 +84,7 @@ static bool access_renew(const struct auth *auth, const struct caller *caller,
 	if (caller->memory_only)
 		return false;
 	/* A prolongation that fails is no reason to refuse: the session still lives. */
-	if (facts_renew(auth, caller, token, &facts->left_sec) != FACTS_OK)
+	if (facts_renew(auth, caller, token, facts) != FACTS_OK)
 		log_warn("session not prolonged: the store did not answer");
 	return true;
 }

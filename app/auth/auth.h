@@ -34,8 +34,8 @@ struct caller {
 	struct deadline deadline;
 	const char *address; /* of the browser, as text */
 	const char *agent; /* User-Agent */
-	/* Nothing may be waited for: what only the store knows is a FAULT, without a word in the log.
-	 * Who asks again, where it may wait, gets the answer. */
+	/* Nothing may be waited for: what only the store knows is a FAULT, without a word in the
+	 * log. Who asks again, where it may wait, gets the answer. */
 	bool memory_only;
 	bool look_only; /* doorwardctl explain: that a session was used is not noted */
 };

@@ -98,6 +98,7 @@ static void facts_fill_session(const struct store_value *record, int64_t left, s
 	out->session_ver = store_item_int(record, 1, 0);
 	out->absolute_end = store_item_int(record, 2, 0);
 	out->sliding = style && strcmp(style, "sliding") == 0;
+	out->idle_sec = store_item_int(record, 5, 0);
 	out->left_sec = left;
 }
 
@@ -167,8 +168,8 @@ static enum store_result facts_ask(const struct auth *auth, const struct caller 
 	struct store_command commands[FACTS_COMMANDS];
 	size_t count = FACTS_COMMANDS - 1;
 
-	commands[AT_SESSION] = store_read(
-		"HMGET", keys->session, "context", "ver", "absolute_end", "style", "ended", NULL);
+	commands[AT_SESSION] = store_read("HMGET", keys->session, "context", "ver", "absolute_end",
+		"style", "ended", "idle", NULL);
 	commands[AT_TTL] = store_read("PTTL", keys->session, NULL);
 	commands[AT_USER] = facts_user_command(keys->user, fields);
 	commands[AT_DENY] = store_read("EXISTS", keys->deny, NULL);
@@ -233,8 +234,20 @@ enum facts_result facts_read(const struct auth *auth, const struct caller *calle
 	return FACTS_OK;
 }
 
+int64_t facts_renew_below(const struct auth *auth, const struct facts *facts)
+{
+	int64_t absolute_left = facts->absolute_end - clock_agreed_sec();
+	/* What may be left after a use. */
+	int64_t most = facts->idle_sec < absolute_left ? facts->idle_sec : absolute_left;
+
+	int64_t below = most - (most < 120 ? most / 2 : 60);
+	if (facts->sliding && auth->settings->session.renew_below < below)
+		below = auth->settings->session.renew_below;
+	return below;
+}
+
 enum facts_result facts_renew(const struct auth *auth, const struct caller *caller,
-	const struct token *token, int64_t *left_sec)
+	const struct token *token, struct facts *facts)
 {
 	struct store *store = auth->store;
 	struct arena *arena = caller->arena;
@@ -246,10 +259,11 @@ enum facts_result facts_renew(const struct auth *auth, const struct caller *call
 	store_arg(&command, store_key_sessions(store, arena, uid));
 	store_arg(&command, store_key_seen(store, arena, uid, token->sid));
 	store_arg(&command, token->sid);
-	store_arg_int(&command, arena, auth->settings->session.renew_below);
-	store_arg_int(&command, arena, auth->settings->session.renew_by);
+	store_arg_int(&command, arena, facts_renew_below(auth, facts));
+	store_arg_int(&command, arena,
+		facts->sliding ? auth->settings->session.renew_by : facts->idle_sec);
 	if (store_run_one(store, arena, caller->deadline, &command, &reply) != STORE_OK)
 		return FACTS_FAULT;
-	*left_sec = reply.integer;
+	facts->left_sec = reply.integer;
 	return FACTS_OK;
 }

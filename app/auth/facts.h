@@ -24,6 +24,7 @@ struct facts {
 	int64_t session_ver;
 	int64_t absolute_end;
 	int64_t left_sec; /* until the record expires */
+	int64_t idle_sec; /* its idle timeout */
 	bool sliding;
 	bool denied; /* this token's jti */
 	bool user_exists;
@@ -44,8 +45,11 @@ enum facts_result facts_read(const struct auth *auth, const struct caller *calle
 /* Asks the store what time it is. */
 enum facts_result facts_learn_clock(const struct auth *auth, const struct caller *caller);
 
-/* Prolongs a sliding session; *left_sec is updated. */
+/* A use prolongs the session when less than so much is left (s): not for less than a minute's gain,
+ * since each is a write and has the mirrors ask again. */
+int64_t facts_renew_below(const struct auth *auth, const struct facts *facts);
+/* Prolongs the session: facts->left_sec is updated. */
 enum facts_result facts_renew(const struct auth *auth, const struct caller *caller,
-	const struct token *token, int64_t *left_sec);
+	const struct token *token, struct facts *facts);
 
 #endif

@@ -228,8 +228,9 @@ static enum store_result rotation_run(const struct auth *auth, const struct call
 }
 
 enum rotation_result rotation_use(const struct auth *auth, const struct caller *caller,
-	const char *text, struct rotation_outcome *out)
+	const char *text, bool navigation, struct rotation_outcome *out)
 {
+	bool counts = auth->settings->session.activity == SETTINGS_ACTIVITY_ANY || navigation;
 	struct rotation_claim claim;
 	struct store_value reply = { 0 };
 	char handle[23];
@@ -246,6 +247,7 @@ enum rotation_result rotation_use(const struct auth *auth, const struct caller *
 		return rotation_fault(caller, handle);
 	struct store_command command = rotation_command(
 		auth, caller, &claim, handle, found == USER_OK ? &out->user : NULL);
+	store_arg(&command, counts ? "1" : "");
 	if (rotation_run(auth, caller, &command, &reply) != STORE_OK)
 		return rotation_fault(caller, handle);
 	const struct rotation_answer *answer = rotation_answer_find(store_item_text(&reply, 0));

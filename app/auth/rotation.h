@@ -51,8 +51,9 @@ bool rotation_parse(
 /* The refresh token of a session's current generation. mac_id NULL: the current MAC key. */
 bool rotation_format(const struct keys *keys, const struct session *session, const uint8_t *mac_id,
 	struct rotation_token *out);
-/* Presents a refresh token: one script, one round trip. Writes the audit line. */
+/* Presents a refresh token: one script, one round trip. Writes the audit line. With activity =
+ * navigation only a navigation prolongs the session, though every one rotates. */
 enum rotation_result rotation_use(const struct auth *auth, const struct caller *caller,
-	const char *text, struct rotation_outcome *out);
+	const char *text, bool navigation, struct rotation_outcome *out);
 
 #endif

@@ -28,7 +28,8 @@ static enum rotation_result refresh_rotate(
 		*out = (struct rotation_outcome){ .why = why };
 		return ROTATION_REFUSED;
 	}
-	enum rotation_result result = rotation_use(x->auth, &x->caller, text, out);
+	enum rotation_result result =
+		rotation_use(x->auth, &x->caller, text, request_is_navigation(&x->request), out);
 	if (result != ROTATION_OK)
 		return result;
 	/* Without a new access token the presented refresh token stays good, within its grace. */
@@ -133,7 +134,7 @@ void refresh_navigate(struct exchange *x)
 
 	/* Only a page load may rotate by GET; an image or a frame of another page has no say. */
 	if (request_is_script(&x->request)) {
-		exchange_error(x, 405, "method_not_allowed", "");
+		exchange_error(x, 405, "method_not_allowed", "error_method");
 		response_header(x->response, "Allow", "POST");
 		return;
 	}

@@ -110,10 +110,12 @@ class Model:
         return "ok"
 
     def use(self, session, counts, now):
-        """A check said ok: a sliding session is prolonged."""
+        """A check said ok: a sliding session is prolonged, one of the other style where refreshing does not do it."""
         left = session.end - now
         if self.sliding and counts and left < self.set["renew_below"]:
             session.end = min(session.end + self.set["renew_by"], now + session.idle, session.absolute_end)
+        if not self.sliding and self.set["activity"] == "navigation" and counts and left < session.idle - 60:
+            session.end = min(now + session.idle, session.absolute_end)
 
     # claim: None, a word, or (session, generation)
     def refresh(self, claim, context, now):
@@ -144,7 +146,8 @@ class Model:
                 return "refresh_reused", None
         else:
             session.generation, session.rotated, session.context = g + 1, now, context
-            session.end = min(now + session.idle, session.absolute_end)
+            if self.set["activity"] == "any":  # they are all a script's
+                session.end = min(now + session.idle, session.absolute_end)
         return "ok", how
 
     def end(self, session):
@@ -173,8 +176,7 @@ class Model:
             if not s.gone:
                 yield from (s.end, s.absolute_end, s.auth_time + self.set["absolute_timeout"],
                             s.rotated + self.set["refresh_grace"])
-                if self.sliding:
-                    yield s.end - self.set["renew_below"]
+                yield s.end - (self.set["renew_below"] if self.sliding else s.idle - 60)
         for s in self.sessions:
             for access in s.access_of.values():
                 yield claims_of(access)["exp"]
@@ -716,6 +718,7 @@ VARIANTS = {
                 "session.idle_timeout=7200"),
     "sliding-any": ("session.style=sliding", "session.idle_timeout=7200", "session.bind=address",
                     "session.max_sessions=2"),
+    "navigation": ("mirror.enabled=yes", "session.activity=navigation", "session.idle_timeout=7200"),
     "no-grace": ("session.refresh_grace=0",),
 }
 

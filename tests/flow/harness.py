@@ -7,6 +7,8 @@ From the environment: DOORWARD_BUILD (default build) and DOORWARD_FLOW, the fold
 the list of secrets (default DOORWARD_BUILD/flow), FLOW_TIMES to print how long each test takes.
 """
 
+import base64
+import hashlib
 import html.parser
 import http.client
 import http.server
@@ -142,6 +144,11 @@ def remember_secret(text):
     if text and len(text) >= 12:
         with open(os.path.join(FLOW, "secrets"), "a", encoding="utf-8", errors="surrogateescape") as f:
             f.write(text.replace("\n", " ") + "\n")
+
+
+def uid_of(name):
+    """As in the keys of a user and of the user's sessions."""
+    return base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()[:16]).rstrip(b"=").decode()
 
 
 def moved_clock_library():
@@ -324,6 +331,17 @@ class Site:
         lines = [json.loads(line) for line in self.log_text().splitlines() if line.startswith("{")]
         return [line for line in lines if "event" in line and event in (None, line["event"])]
 
+    def events(self, event=None):
+        """The stream of events so far, as objects."""
+        found = []
+        for word in self.redis("xrange", "dw:events", "-", "+").split("\n"):
+            if re.fullmatch(r"\d{13}-\d+", word):
+                found.append([])
+            elif found:
+                found[-1].append(word)
+        objects = [dict(zip(words[::2], words[1::2])) for words in found]
+        return [line for line in objects if event in (None, line["event"])]
+
     def connect(self, timeout=15):
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
         return self.tls.wrap_socket(plain, server_hostname="localhost")
@@ -440,6 +458,7 @@ class Browser:
         self.site = site
         self.agent = agent
         self.careless = careless
+        self.source = "127.0.0.1"
         self.jar = {}
 
     def cookie(self, name):
@@ -479,7 +498,8 @@ class Browser:
         if cookies:
             sent["Cookie"] = cookies
         sent.update(headers)
-        connection = http.client.HTTPSConnection("localhost", self.site.port, context=self.site.tls, timeout=timeout)
+        connection = http.client.HTTPSConnection("localhost", self.site.port, context=self.site.tls, timeout=timeout,
+                                                 source_address=(self.source, 0))
         try:
             connection.request(method, path, body=body, headers={n: v for n, v in sent.items() if v is not None})
             response = connection.getresponse()

@@ -7,6 +7,7 @@ ARGV[5] handle   ARGV[6] address   ARGV[7] device
 ARGV[8] window (s) in which ARGV[9] rotations, ARGV[10] repeats, ARGV[11] changes of the address
 prefix are usual
 ARGV[12] the user's and the realm's version, or "" for a user that may not sign in now
+ARGV[13] "1": this is use of the session and prolongs it, or "": background polling, which does not
 
 Returns {what, generation, rotated_at (ms), now (ms), auth_time, absolute_end, idle_end, ver,
 persist, context before, style, unusual}; unusual is "", or once a window "often", "repeats" or
@@ -95,7 +96,8 @@ if g < current then
   return finish('reused')
 end
 
-local ends = math.min(sec + tonumber(record[6]), absolute_end)
+local ends = ARGV[13] == '1' and sec + tonumber(record[6]) or redis.call('EXPIRETIME', KEYS[1])
+ends = math.min(ends, absolute_end)
 redis.call('HSET', KEYS[1], 'generation', g + 1, 'rotated_at', now, 'context', ARGV[3])
 redis.call('EXPIREAT', KEYS[1], ends)
 redis.call('HSET', KEYS[4], 'at', sec, 'address', ARGV[6], 'agent', ARGV[7])

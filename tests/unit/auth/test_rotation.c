@@ -43,7 +43,7 @@ static struct rotation_token token_of(const struct session *session)
 static enum rotation_result use(const char *text, struct rotation_outcome *out)
 {
 	world.caller.deadline = deadline_in_ms(5000);
-	return rotation_use(&world.auth, &world.caller, text, out);
+	return rotation_use(&world.auth, &world.caller, text, false, out);
 }
 
 static long long exists(const char *handle)
@@ -198,7 +198,7 @@ static void *race(void *argument)
 
 	caller.arena = arena_new(1024 * 1024);
 	caller.deadline = deadline_in_ms(20000);
-	racer->result = rotation_use(&world.auth, &caller, racer->token, &racer->out);
+	racer->result = rotation_use(&world.auth, &caller, racer->token, false, &racer->out);
 	if (racer->result == ROTATION_OK) {
 		const char *access =
 			token_mint(&world.auth, &caller, &racer->out.session, &racer->out.user);
@@ -344,6 +344,25 @@ static void the_absolute_end_is_not_moved_by_rotation(void)
 	CHECK_INT(use(out.next.text, &out), ROTATION_REFUSED);
 	CHECK_INT(out.why, REASON_ABSOLUTE_TIMEOUT);
 	CHECK_INT(exists(session.handle), 0);
+}
+
+static void a_script_does_not_prolong_where_only_navigation_counts(void)
+{
+	struct rotation_outcome out;
+
+	fresh("[session]\nactivity = navigation\nidle_timeout = 1000\n");
+	struct session session = start(false);
+	out.next = token_of(&session);
+	const char *key = store_key_session(
+		world.auth.store, world.caller.arena, alice.id.text, session.handle);
+	world_redis(store_write("EXPIRE", key, "500", NULL));
+	CHECK_INT(use(out.next.text, &out), ROTATION_OK);
+	CHECK_INT(out.session.generation, 2);
+	CHECK(out.session.idle_end - out.session.now_sec <= 501);
+	struct rotation_token before = out.next;
+	CHECK_INT(rotation_use(&world.auth, &world.caller, before.text, true, &out), ROTATION_OK);
+	CHECK_INT(out.session.idle_end - out.session.now_sec, 1000);
+	CHECK_INT(world_redis(store_read("EXPIRETIME", key, NULL)).integer, out.session.idle_end);
 }
 
 static void remember_me_has_limits_of_its_own(void)
@@ -623,6 +642,7 @@ int main(void)
 	RUN(who_is_refused_for_the_version_and_tries_again_is_no_thief);
 	RUN(a_bound_session_ends_when_the_context_changes);
 	RUN(the_absolute_end_is_not_moved_by_rotation);
+	RUN(a_script_does_not_prolong_where_only_navigation_counts);
 	RUN(remember_me_has_limits_of_its_own);
 	RUN(the_limit_ends_the_oldest_or_refuses);
 	RUN(signing_in_again_in_a_browser_takes_the_place_of_its_own_session);
