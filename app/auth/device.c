@@ -50,6 +50,6 @@ void device_words(const char *agent, char out[DEVICE_MAX + 1])
 	const char *browser = device_find(browsers, agent);
 	const char *system = device_find(systems, agent);
 
-	snprintf(out, DEVICE_MAX + 1, "%s%s%s", browser ? browser : "A browser",
+	snprintf(out, DEVICE_MAX + 1, "%s%s%s", browser ? browser : DEVICE_UNKNOWN,
 		system ? " on " : "", system ? system : "");
 }

@@ -4,8 +4,11 @@
 #define DOORWARD_AUTH_DEVICE_H
 
 enum { DEVICE_MAX = 40 };
+/* The browser when nothing is known. */
+#define DEVICE_UNKNOWN "A browser"
 
-/* "A browser" when nothing is known. Only ASCII letters, digits, spaces. */
+/* "BROWSER on SYSTEM", or BROWSER when the system is not known. Only ASCII letters, digits, spaces.
+ */
 void device_words(const char *agent, char out[DEVICE_MAX + 1]);
 
 #endif

@@ -90,10 +90,11 @@ static bool is_bare_char_allowed(const char *text, size_t len, size_t at)
 
 /* In strings it takes bare control characters (RFC 8259 section 7), and \u0000, which in C would
  * cut a name short. */
-static bool is_text_clean(const char *text, size_t len)
+static bool is_text_clean(const char *text, size_t len, size_t *wrong_at)
 {
 	bool in_string = false;
 	for (size_t i = 0; i < len; i++) {
+		*wrong_at = i;
 		if (text[i] == '\0' || (in_string && (unsigned char)text[i] < ' '))
 			return false;
 		if (!in_string && !is_bare_char_allowed(text, len, i))
@@ -111,17 +112,25 @@ static bool is_text_clean(const char *text, size_t len)
 
 struct json *json_parse(const char *text, size_t len)
 {
+	size_t wrong_at = 0;
+	return json_parse_at(text, len, &wrong_at);
+}
+
+struct json *json_parse_at(const char *text, size_t len, size_t *wrong_at)
+{
 	struct json_tokener *tokener = NULL;
 	struct json_object *object = NULL;
 
 	/* json-c's own check of UTF-8 lets overlong forms and surrogates through. */
-	if (len > INT_MAX || !encode_is_utf8(text, len) || !is_text_clean(text, len))
+	*wrong_at = 0;
+	if (len > INT_MAX || !encode_is_utf8(text, len) || !is_text_clean(text, len, wrong_at))
 		return NULL;
 	tokener = json_tokener_new_ex(MAX_DEPTH);
 	if (!tokener)
 		fatal("out of memory: a JSON parser");
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	object = json_tokener_parse_ex(tokener, text, (int)len);
+	*wrong_at = json_tokener_get_parse_end(tokener);
 	/* A number has no end of its own: the NUL tells json-c that nothing follows. */
 	if (json_tokener_get_error(tokener) == json_tokener_continue)
 		object = json_tokener_parse_ex(tokener, "", 1);

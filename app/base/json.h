@@ -26,6 +26,8 @@ struct json *json_bool(bool value);
 /* Yours. NULL when the text is not exactly one JSON value, strict UTF-8, at most 32 deep;
  * nor when it contains \u0000, which would cut a name or a text short in C. */
 struct json *json_parse(const char *text, size_t len);
+/* The same; *wrong_at is, when NULL is returned, about where the text stops being JSON. */
+struct json *json_parse_at(const char *text, size_t len, size_t *wrong_at);
 void json_free(struct json *json);
 
 /* Both take over value. Return the object or array, for building in one expression. */

@@ -25,3 +25,17 @@ size_t nearest_distance(const char *a, const char *b)
 	}
 	return row[b_len];
 }
+
+const char *nearest_name(const char *name, const char *const names[])
+{
+	const char *nearest = NULL;
+	size_t least = strlen(name) / 2 + 1;
+	for (; *names; names++) {
+		size_t distance = nearest_distance(name, *names);
+		if (distance < least) {
+			nearest = *names;
+			least = distance;
+		}
+	}
+	return nearest;
+}

@@ -25,6 +25,7 @@ enum settings_activity { SETTINGS_ACTIVITY_ANY, SETTINGS_ACTIVITY_NAVIGATION };
 enum settings_same_site { SETTINGS_SAME_SITE_STRICT, SETTINGS_SAME_SITE_LAX };
 enum settings_claims { SETTINGS_CLAIMS_MINIMAL, SETTINGS_CLAIMS_PROFILE };
 enum settings_users { SETTINGS_USERS_REDIS, SETTINGS_USERS_FILE };
+enum settings_failure { SETTINGS_FAILURE_DENY, SETTINGS_FAILURE_STALE };
 enum settings_log_format { SETTINGS_LOG_JSON, SETTINGS_LOG_TEXT };
 enum settings_log_level {
 	SETTINGS_LOG_DEBUG,
@@ -50,6 +51,8 @@ struct settings {
 	} server;
 	struct {
 		const char *url, *password_file, *prefix;
+		const char *sentinel_user, *sentinel_password_file;
+		const char *tls_ca_file, *tls_cert_file, *tls_key_file;
 		int64_t timeout_ms, rotation_replicas;
 	} store;
 	struct {
@@ -80,12 +83,22 @@ struct settings {
 		int64_t per_name, per_address, per_both, window_sec;
 	} throttle;
 	struct {
-		const char *site_name, *logo, *accent, *templates_dir;
+		bool page;
+		const char *paths;
+	} arrival;
+	struct {
+		int64_t on_store_failure, stale_max;
+	} failure;
+	struct {
+		const char *site_name, *logo, *accent, *password_url, *templates_dir, *languages_dir;
 	} page;
 	struct {
 		const char *target;
 		int64_t format, level;
 	} log;
+	struct {
+		const char *allow;
+	} metrics;
 	const struct settings_rule *rules;
 	size_t rules_count;
 	const char *path; /* of the file read */

@@ -154,18 +154,38 @@ const char *settings_check_networks(const char *text)
 		       : "must be a comma list of addresses or networks, such as 10.0.0.0/8";
 }
 
+static bool is_path(const char *text, size_t len)
+{
+	return len > 0 && text[0] == '/' && !memchr(text, ' ', len);
+}
+
+const char *settings_check_paths(const char *text)
+{
+	return all_items(text, is_path)
+		       ? NULL
+		       : "must be a comma list of path patterns, such as /wiki/*, /reports/*";
+}
+
+/* The rest of it the store reads. */
 const char *settings_check_store_url(const char *text)
 {
+	static const char *const schemes[] = { "redis://", "rediss://", "sentinel://",
+		"cluster://" };
+	const char *hosts = NULL;
+
 	if (starts_with(text, "unix:") && text[5])
 		return NULL;
-	if (!starts_with(text, "redis://"))
-		return "must be unix:PATH or redis://HOST[:PORT]";
-	text += strlen("redis://");
-	const char *at = strrchr(text, '@');
+	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+		if (starts_with(text, schemes[i]))
+			hosts = text + strlen(schemes[i]);
+	if (!hosts)
+		return "must be unix:PATH, redis://HOST[:PORT], rediss://HOST[:PORT], "
+		       "sentinel://HOST:PORT,HOST:PORT/NAME or cluster://HOST:PORT,HOST:PORT";
+	const char *at = strrchr(hosts, '@');
 	/* The settings are printed and logged; a password in them would be too. */
-	if (at && memchr(text, ':', (size_t)(at - text)))
+	if (at && memchr(hosts, ':', (size_t)(at - hosts)))
 		return "must not hold a password: put it into a file and name it in password_file";
-	return text[0] ? NULL : "must name a host: redis://HOST[:PORT]";
+	return hosts[0] ? NULL : "must name a host, as in redis://HOST[:PORT]";
 }
 
 const char *settings_check_key_prefix(const char *text)
@@ -218,7 +238,7 @@ static bool is_field(const char *text, size_t len)
 static bool is_open_field(const char *text, size_t len)
 {
 	static const char *const taken[] = { "password", "user", "roles", "session", "time",
-		"degraded" };
+		"degraded", "anonymous", "navigation" };
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
 		if (strlen(taken[i]) == len && memcmp(text, taken[i], len) == 0)
@@ -231,10 +251,11 @@ const char *settings_check_fields(const char *text)
 {
 	if (!all_items(text, is_field))
 		return "must be a comma list of field names of a-z, 0-9 and _";
-	return all_items(text, is_open_field) ? NULL
-					      : "must not name password, which stays in the store, "
-						"nor user, roles, session, time or degraded, whose "
-						"AUTH_ variables are ours";
+	return all_items(text, is_open_field)
+		       ? NULL
+		       : "must not name password, which stays in the store, "
+			 "nor user, roles, session, time, degraded, anonymous "
+			 "or navigation, whose AUTH_ variables are ours";
 }
 
 const char *settings_check_logo(const char *text)
@@ -251,6 +272,22 @@ const char *settings_check_logo(const char *text)
 			return sentence;
 	}
 	return NULL;
+}
+
+const char *settings_check_link(const char *text)
+{
+	static const char https[] = "https://";
+
+	if (!starts_with(text, https))
+		return settings_check_logo(text)
+			       ? "must be a path on this host or begin with https://"
+			       : NULL;
+	text += strlen(https);
+	for (const char *at = text; *at; at++) {
+		if (*at <= ' ' || *at > 0x7e || strchr("\\\"'<>", *at))
+			return "may hold visible ASCII only, without quotes";
+	}
+	return *text && *text != '/' ? NULL : "must name a host: https://HOST/PATH";
 }
 
 const char *settings_check_colour(const char *text)

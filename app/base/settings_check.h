@@ -16,7 +16,9 @@ const char *settings_check_prefix(const char *text);
 const char *settings_check_base_url(const char *text);
 /* Comma list of addresses and ADDRESS/BITS; "" for none. */
 const char *settings_check_networks(const char *text);
-/* unix:PATH or redis://, without a password in it. */
+/* Comma list of path patterns that start with '/'; "" for none. */
+const char *settings_check_paths(const char *text);
+/* unix:PATH, redis://, rediss://, sentinel:// or cluster://, without a password in it. */
 const char *settings_check_store_url(const char *text);
 /* Key prefix: at most 32 of [A-Za-z0-9:_.-] (a brace would move the keys' hash tag). */
 const char *settings_check_key_prefix(const char *text);
@@ -28,6 +30,8 @@ const char *settings_check_refresh_cookie(const char *text);
 const char *settings_check_fields(const char *text);
 /* "" or a path on this host. */
 const char *settings_check_logo(const char *text);
+/* "" or a path on this host, or https://... */
+const char *settings_check_link(const char *text);
 /* "" or #rgb or #rrggbb. */
 const char *settings_check_colour(const char *text);
 /* stderr, syslog or an absolute path. */

@@ -40,6 +40,9 @@ static const char *const claim_sets[] = {
 static const char *const user_sources[] = {
 	[SETTINGS_USERS_REDIS] = "redis", [SETTINGS_USERS_FILE] = "file", NULL
 };
+static const char *const failures[] = {
+	[SETTINGS_FAILURE_DENY] = "deny", [SETTINGS_FAILURE_STALE] = "stale", NULL
+};
 static const char *const log_formats[] = {
 	[SETTINGS_LOG_JSON] = "json", [SETTINGS_LOG_TEXT] = "text", NULL
 };
@@ -95,6 +98,16 @@ static const struct settings_entry entries[] = {
 		"Where Redis listens."),
 	TEXT(store, password_file, "", NULL,
 		"File with the password for Redis."),
+	TEXT(store, sentinel_user, "", NULL,
+		"Name to sign in with at the sentinels."),
+	TEXT(store, sentinel_password_file, "", NULL,
+		"File with the password for the sentinels."),
+	TEXT(store, tls_ca_file, "", NULL,
+		"Certificates by which Redis is known, for TLS."),
+	TEXT(store, tls_cert_file, "", NULL,
+		"Certificate to show to Redis."),
+	TEXT(store, tls_key_file, "", NULL,
+		"Its private key."),
 	TEXT(store, prefix, "dw:", settings_check_key_prefix,
 		"Beginning of every key."),
 	INT(store, timeout_ms, "250", 10, 10000,
@@ -185,14 +198,28 @@ static const struct settings_entry entries[] = {
 	DURATION(throttle, window_sec, "15m", 1, DAY,
 		"Length of the window."),
 
+	BOOL(arrival, page, "yes",
+		"Who follows a link from another site arrives signed in."),
+	LIST(arrival, paths, "", settings_check_paths,
+		"Patterns of the paths that this is done for; none: all."),
+
+	CHOICE(failure, on_store_failure, "deny", failures,
+		"What a request gets while Redis cannot answer."),
+	DURATION(failure, stale_max, "5m", 1, HOUR,
+		"How long after it was last seen alive a session passes without Redis."),
+
 	TEXT(page, site_name, "Doorward", NULL,
 		"Name of the site on our pages."),
 	TEXT(page, logo, "", settings_check_logo,
 		"Path of an image above the form."),
 	TEXT(page, accent, "", settings_check_colour,
 		"Colour of the buttons."),
+	TEXT(page, password_url, "", settings_check_link,
+		"Where users change their password."),
 	TEXT(page, templates_dir, DOORWARD_PREFIX "/share/doorward/templates",
 		settings_check_given, "Directory of the page templates."),
+	TEXT(page, languages_dir, DOORWARD_PREFIX "/share/doorward/languages", NULL,
+		"Directory of the pages' languages; nothing: English alone."),
 
 	TEXT(log, target, "stderr", settings_check_log_target,
 		"Where the log goes."),
@@ -200,6 +227,9 @@ static const struct settings_entry entries[] = {
 		"One JSON object per line, or text."),
 	CHOICE(log, level, "info", log_levels,
 		"The least that is logged."),
+
+	LIST(metrics, allow, "127.0.0.0/8,::1", settings_check_networks,
+		"Addresses that may read /auth/metrics."),
 };
 /* clang-format on */
 

@@ -42,15 +42,12 @@ static bool read_record(const struct auth *auth, const struct caller *caller,
 }
 
 static bool same_context(
-	const struct auth *auth, const struct caller *caller, const struct record *record)
+	const struct caller *caller, const struct record *record, bool by_agent, bool by_address)
 {
 	char now[SESSION_CONTEXT_LEN + 1];
 	const char *before = store_item_text(&record->fields, AT_CONTEXT);
-	int64_t bind = auth->settings->session.bind;
-	bool by_agent = bind == SETTINGS_BIND_AGENT || bind == SETTINGS_BIND_BOTH;
-	bool by_address = bind == SETTINGS_BIND_ADDRESS || bind == SETTINGS_BIND_BOTH;
 
-	if (bind == SETTINGS_BIND_NONE)
+	if (!by_agent && !by_address)
 		return true;
 	if (!before || strlen(before) != SESSION_CONTEXT_LEN)
 		return false;
@@ -59,11 +56,21 @@ static bool same_context(
 	       (!by_address || strcmp(now + AGENT_DIGEST_LEN, before + AGENT_DIGEST_LEN) == 0);
 }
 
+static bool in_grace(const struct auth *auth, const struct caller *caller,
+	const struct record *record, const struct ctl_refresh *refresh)
+{
+	int64_t rotated_ms = store_item_int(&record->fields, AT_ROTATED, 0);
+
+	/* Another browser has no grace, bound or not; whoever asks may not say which it was. */
+	return refresh->generation == refresh->current - 1 &&
+	       record->now_ms - rotated_ms < auth->settings->session.refresh_grace * 1000 &&
+	       same_context(caller, record, *caller->agent != '\0', false);
+}
+
 static enum reason judge(const struct auth *auth, const struct caller *caller,
 	const struct record *record, struct ctl_refresh *out)
 {
-	int64_t grace_ms = auth->settings->session.refresh_grace * 1000;
-	int64_t rotated_ms = store_item_int(&record->fields, AT_ROTATED, 0);
+	int64_t bind = auth->settings->session.bind;
 
 	if (!store_item_text(&record->fields, AT_GENERATION) ||
 		store_item_text(&record->fields, AT_ENDED))
@@ -75,11 +82,11 @@ static enum reason judge(const struct auth *auth, const struct caller *caller,
 		return REASON_USER_DISABLED;
 	if (store_item_int(&record->fields, AT_VER, 0) < out->user.ver)
 		return REASON_VERSION_SUPERSEDED;
-	if (!same_context(auth, caller, record))
+	if (!same_context(caller, record, bind == SETTINGS_BIND_AGENT || bind == SETTINGS_BIND_BOTH,
+		    bind == SETTINGS_BIND_ADDRESS || bind == SETTINGS_BIND_BOTH))
 		return REASON_CONTEXT_CHANGED;
 	out->repeated = out->generation < out->current;
-	if (out->repeated &&
-		(out->generation != out->current - 1 || record->now_ms - rotated_ms >= grace_ms))
+	if (out->repeated && !in_grace(auth, caller, record, out))
 		return REASON_REFRESH_REUSED;
 	return REASON_OK;
 }

@@ -115,6 +115,11 @@ static const char *exchange_csrf_cookie(struct exchange *x)
 	return arena_strndup(x->arena, value, len);
 }
 
+bool exchange_has_csrf_cookie(struct exchange *x)
+{
+	return exchange_csrf_cookie(x) != NULL;
+}
+
 const char *exchange_csrf_field(struct exchange *x)
 {
 	const char *binding = exchange_binding(x), *cookie = exchange_csrf_cookie(x);
@@ -160,31 +165,30 @@ bool exchange_read_form(struct exchange *x, struct form_field *fields, size_t co
 
 	switch (request_read_body(&x->request)) {
 	case REQUEST_BODY_TOO_LARGE:
-		exchange_error(x, 413, "too_large", "The form is too large.");
+		exchange_error(x, 413, "too_large", "error_form_large");
 		return false;
 	case REQUEST_BODY_BAD:
-		exchange_error(
-			x, 400, "bad_request", "The form did not arrive whole. Please try again.");
+		exchange_error(x, 400, "bad_request", "error_form_broken");
 		return false;
 	case REQUEST_BODY_OK:
 		break;
 	}
 	/* An empty form (a bare POST by a script) needs no type. */
 	if (x->request.body_len > 0 && (!type || !form_is_content_type(type))) {
-		exchange_error(x, 400, "bad_request", "This form is not in a form we read.");
+		exchange_error(x, 400, "bad_request", "error_form_type");
 		return false;
 	}
 	switch (form_read(x->arena, x->request.body, x->request.body_len, fields, count)) {
 	case FORM_OK:
 		return true;
 	case FORM_TOO_LONG:
-		exchange_error(x, 413, "too_large", "A field of the form is too long.");
+		exchange_error(x, 413, "too_large", "error_form_field");
 		return false;
 	case FORM_DUPLICATE:
 	case FORM_MALFORMED:
 		break;
 	}
-	exchange_error(x, 400, "bad_request", "The form could not be read.");
+	exchange_error(x, 400, "bad_request", "error_form_unreadable");
 	return false;
 }
 

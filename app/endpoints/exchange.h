@@ -16,6 +16,7 @@
 
 struct form_field;
 struct json;
+struct language;
 struct site;
 
 struct exchange {
@@ -26,6 +27,7 @@ struct exchange {
 	struct response *response;
 	struct caller caller;
 	struct arena *arena;
+	const struct language *language; /* use exchange_language */
 };
 
 typedef void endpoint(struct exchange *x);
@@ -55,6 +57,8 @@ size_t exchange_sessions(struct exchange *x, struct exchange_session out[EXCHANG
 
 /* Cookie for the next form, and the field that belongs to it (in the arena). */
 const char *exchange_csrf_field(struct exchange *x);
+/* Does the request bring the cookie that every form of ours comes with? */
+bool exchange_has_csrf_cookie(struct exchange *x);
 /* May this POST change something? By where it comes from, and the form's token. `need_token`:
  * the same origin alone is not enough, but a token got without a session is. A refusal is audited.
  */
@@ -80,6 +84,10 @@ void exchange_set_cookie(struct exchange *x, const char *name, const char *value
 void exchange_headers(struct exchange *x, int status);
 /* The same, status 200, of what is public and the same for everybody: may be kept. */
 void exchange_public_headers(struct exchange *x);
+/* The language of the pages: chosen when first asked for. */
+const struct language *exchange_language(struct exchange *x);
+/* A sentence of it (languages/en.json), without values. */
+const char *exchange_text(struct exchange *x, const char *key);
 /* Data for a page: what all of them need. Yours until exchange_page takes it. */
 struct json *exchange_page_data(struct exchange *x);
 /* Renders a template; takes data over. A script never gets HTML: use exchange_json for it. */
@@ -88,8 +96,8 @@ void exchange_page(struct exchange *x, int status, const char *template, struct 
 void exchange_json(struct exchange *x, int status, struct json *data);
 /* {"error": code}, with "refresh" where refreshing may help. */
 void exchange_json_error(struct exchange *x, int status, enum reason reason);
-/* A page with one sentence, or for a script {"error": word}. */
-void exchange_error(struct exchange *x, int status, const char *word, const char *sentence);
+/* A page with the sentence of that key, or for a script {"error": word}. */
+void exchange_error(struct exchange *x, int status, const char *word, const char *key);
 /* 503 with Retry-After: the store does not answer. Cookies stay untouched. A page, or for a script
  * (and where nothing but a script asks) JSON. */
 void exchange_unavailable(struct exchange *x);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "endpoints/site.h"
+#include "http/language.h"
 #include "http/template.h"
 #include "http/url.h"
 
@@ -32,13 +33,27 @@ void exchange_public_headers(struct exchange *x)
 	response_header(x->response, "Cache-Control", "public, max-age=300");
 }
 
+const struct language *exchange_language(struct exchange *x)
+{
+	if (!x->language)
+		x->language = language_choose(
+			x->site->languages, request_param(&x->request, "HTTP_ACCEPT_LANGUAGE"));
+	return x->language;
+}
+
+const char *exchange_text(struct exchange *x, const char *key)
+{
+	return language_say(exchange_language(x), x->arena, key, NULL);
+}
+
 struct json *exchange_page_data(struct exchange *x)
 {
 	struct json *data = json_object();
 
 	json_set(data, "site_name", json_text(x->settings->page.site_name));
 	json_set(data, "logo", json_text(x->settings->page.logo));
-	json_set(data, "lang", json_text("en"));
+	json_set(data, "lang", json_text(language_tag(exchange_language(x))));
+	json_set(data, "password_url", json_text(x->settings->page.password_url));
 	json_set(data, "prefix", json_text(x->settings->server.prefix));
 	json_set(data, "css", json_text(x->site->css));
 	return data;
@@ -48,7 +63,10 @@ void exchange_page(struct exchange *x, int status, const char *template, struct 
 {
 	exchange_headers(x, status);
 	response_header(x->response, "Content-Type", "text/html; charset=utf-8");
-	if (!template_render(x->site->templates, template, data, &x->response->body)) {
+	response_header(x->response, "Content-Language", language_tag(exchange_language(x)));
+	response_header(x->response, "Vary", "Accept-Language");
+	if (!template_render(x->site->templates, template, data,
+		    language_text(exchange_language(x)), &x->response->body)) {
 		log_error("the page %s could not be made", template);
 		response_reset(x->response);
 	}
@@ -75,15 +93,31 @@ void exchange_json_error(struct exchange *x, int status, enum reason reason)
 	exchange_json(x, status, data);
 }
 
-void exchange_error(struct exchange *x, int status, const char *word, const char *sentence)
+static const char *answer_title(struct exchange *x, int status)
+{
+	switch (status) {
+	case 401:
+		return exchange_text(x, "title_reload");
+	case 403:
+		return exchange_text(x, "title_forbidden");
+	case 404:
+		return exchange_text(x, "title_not_found");
+	case 503:
+		return exchange_text(x, "title_unavailable");
+	default:
+		return exchange_text(x, "title_bad_request");
+	}
+}
+
+void exchange_error(struct exchange *x, int status, const char *word, const char *key)
 {
 	if (request_is_script(&x->request)) {
 		exchange_json(x, status, json_set(json_object(), "error", json_text(word)));
 		return;
 	}
 	struct json *data = exchange_page_data(x);
-	json_set(data, "title", json_text(response_status_text(status)));
-	json_set(data, "sentence", json_text(sentence));
+	json_set(data, "title", json_text(answer_title(x, status)));
+	json_set(data, "sentence", json_text(exchange_text(x, key)));
 	json_set(data, "status", json_int(status));
 	exchange_page(x, status, "error", data);
 }
@@ -101,10 +135,8 @@ void exchange_unavailable(struct exchange *x)
 		return;
 	}
 	struct json *data = exchange_page_data(x);
-	json_set(data, "title", json_text("Temporarily unavailable"));
-	json_set(data, "sentence",
-		json_text("Signing in cannot be checked at the moment. You are still signed in "
-			  "if you were; please try again in a few seconds."));
+	json_set(data, "title", json_text(answer_title(x, 503)));
+	json_set(data, "sentence", json_text(exchange_text(x, "error_unavailable")));
 	json_set(data, "status", json_int(503));
 	/* Checked as an address to go to: "//evil" could be asked for, too. */
 	if (x->request.method == REQUEST_GET)

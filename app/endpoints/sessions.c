@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "auth/audit.h"
+#include "auth/device.h"
 #include "auth/session.h"
 #include "auth/theft.h"
 #include "base/arena.h"
@@ -11,7 +12,9 @@
 #include "base/settings.h"
 #include "endpoints/exchange.h"
 #include "endpoints/refusal.h"
+#include "endpoints/wording.h"
 #include "http/form.h"
+#include "http/language.h"
 #include "http/url.h"
 
 enum { SESSIONS_SHOWN_MAX = 50 };
@@ -33,7 +36,7 @@ static bool sessions_identify(struct exchange *x, struct access *access)
 	return false;
 }
 
-/* In UTC: the program does not know where its reader is. */
+/* For scripts: the same in every language. */
 static const char *sessions_time_text(struct arena *arena, int64_t at)
 {
 	char text[32] = "";
@@ -46,17 +49,27 @@ static const char *sessions_time_text(struct arena *arena, int64_t at)
 }
 
 static struct json *sessions_row(
-	struct arena *arena, const struct session_info *info, const char *current)
+	struct exchange *x, const struct session_info *info, const char *current)
 {
-	struct json *row = json_object();
-	bool is_current = strcmp(info->handle, current) == 0;
+	bool words = !request_is_script(&x->request);
+	struct json *row = json_set(json_object(), "handle", json_text(info->handle));
 
-	json_set(row, "handle", json_text(info->handle));
-	json_set(row, "device", json_text(*info->agent ? info->agent : "A browser"));
+	json_set(row, "device",
+		json_text(words          ? wording_device(x, info->agent)
+			  : *info->agent ? info->agent
+					 : DEVICE_UNKNOWN));
 	json_set(row, "address", json_text(info->address));
-	json_set(row, "since", json_text(sessions_time_text(arena, info->since)));
-	json_set(row, "seen", json_text(sessions_time_text(arena, info->seen)));
-	return json_set(row, "current", json_bool(is_current));
+	json_set(row, "since",
+		json_text(words ? wording_moment(x, info->since)
+				: sessions_time_text(x->arena, info->since)));
+	json_set(row, "seen",
+		json_text(words ? wording_moment(x, info->seen)
+				: sessions_time_text(x->arena, info->seen)));
+	if (words) {
+		json_set(row, "since_ago", json_text(wording_ago(x, info->since)));
+		json_set(row, "seen_ago", json_text(wording_ago(x, info->seen)));
+	}
+	return json_set(row, "current", json_bool(strcmp(info->handle, current) == 0));
 }
 
 /* Shown once, with the way on to where the sign-in was meant to lead. */
@@ -69,13 +82,11 @@ static void sessions_add_notice(struct exchange *x, const struct user_id *uid, s
 	if (notice.at == 0)
 		return;
 	json_set(data, "notice",
-		json_text(arena_printf(x->arena,
-			"On %s an old sign-in token of yours was used a second time, by %s at %s. "
-			"Somebody may have copied it, so that session was ended. If that was not "
-			"you, change your password.",
-			sessions_time_text(x->arena, notice.at),
-			*notice.device ? notice.device : "a browser",
-			*notice.address ? notice.address : "an unknown address")));
+		json_text(language_say(exchange_language(x), x->arena, "sessions_reused", "moment",
+			wording_moment(x, notice.at), "device", wording_device(x, notice.device),
+			"address",
+			*notice.address ? notice.address : exchange_text(x, "address_unknown"),
+			NULL)));
 	if (form_read(x->arena, x->request.query, strlen(x->request.query), &field, 1) == FORM_OK &&
 		field.value)
 		json_set(
@@ -91,7 +102,7 @@ static void sessions_page(struct exchange *x, const struct access *access,
 
 	/* The newest: a page has a size, a user's sessions need not have one. */
 	for (size_t i = 0; i < count && i < SESSIONS_SHOWN_MAX; i++)
-		json_add(rows, sessions_row(x->arena, &list[i], access->token.sid));
+		json_add(rows, sessions_row(x, &list[i], access->token.sid));
 	if (request_is_script(&x->request)) {
 		exchange_json(x, 200, json_set(json_object(), "sessions", rows));
 		return;
@@ -157,8 +168,7 @@ void sessions_submit(struct exchange *x)
 	if (!exchange_read_form(x, fields, 3) || !sessions_identify(x, &access))
 		return;
 	if (!exchange_form_is_ours(x, fields[0].value, false)) {
-		exchange_error(
-			x, 403, "csrf", "This request did not come from a page of this site.");
+		exchange_error(x, 403, "csrf", "error_foreign");
 		return;
 	}
 	if (fields[1].value)
@@ -170,5 +180,5 @@ void sessions_submit(struct exchange *x)
 				x->auth, &x->caller, &access.user.id, access.token.sid, &count),
 			&access, "all others");
 	else
-		exchange_error(x, 400, "bad_request", "Say which session to end.");
+		exchange_error(x, 400, "bad_request", "error_no_session");
 }

@@ -1,6 +1,5 @@
 #include "http/accept.h"
 
-#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -51,19 +50,33 @@ static int weight_of(const char *params)
 	return 1000;
 }
 
-bool accept_prefers_json(const char *accept)
+void accept_each(const char *accept, accept_visitor *visit, void *context)
 {
-	int json = 0, html = 0;
 	for (const char *range = skip_blanks(accept); *range;) {
 		size_t len = strcspn(range, ";, \t");
 		const char *params = skip_blanks(range + len);
-		int weight = weight_of(params);
-		if (is_json(range, len) && weight > json)
-			json = weight;
-		if (is_html(range, len) && weight > html)
-			html = weight;
+		visit(range, len, weight_of(params), context);
 		range = params + strcspn(params, ",");
 		range = skip_blanks(range + (*range == ','));
 	}
-	return json > html;
+}
+
+struct weights {
+	int json, html;
+};
+
+static void type_weigh(const char *range, size_t len, int weight, void *context)
+{
+	struct weights *weights = context;
+	if (is_json(range, len) && weight > weights->json)
+		weights->json = weight;
+	if (is_html(range, len) && weight > weights->html)
+		weights->html = weight;
+}
+
+bool accept_prefers_json(const char *accept)
+{
+	struct weights weights = { 0, 0 };
+	accept_each(accept, type_weigh, &weights);
+	return weights.json > weights.html;
 }

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "http/mustache.h"
+#include "http/sentence.h"
 
 #include <string.h>
 
@@ -22,6 +23,7 @@ struct margin {
 
 struct rendering {
 	struct buf *out;
+	const struct json *text;
 	int depth;
 	bool too_deep;
 };
@@ -59,9 +61,9 @@ static void text_render(struct buf *out, const struct mustache_node *node, struc
 	buf_add(out, from, (size_t)(end - from));
 }
 
-static void escaped_add(struct buf *out, const char *text)
+static void escaped_add(struct buf *out, const char *text, size_t len)
 {
-	for (; *text; text++) {
+	for (const char *end = text + len; text < end; text++) {
 		switch (*text) {
 		case '&':
 			buf_add_text(out, "&amp;");
@@ -85,7 +87,7 @@ static void escaped_add(struct buf *out, const char *text)
 }
 
 /* The first part may be known to any value around, the others only to what came before them. */
-static const struct json *value_find(
+static const struct json *value_find(const struct rendering *rendering,
 	const struct mustache_node *node, const struct context *context)
 {
 	const char *const *part = node->parts;
@@ -94,26 +96,58 @@ static const struct json *value_find(
 		return context->value;
 	for (; context && !found; context = context->outer)
 		found = json_get(context->value, *part);
+	if (!found && strcmp(*part, RENDER_TEXT) == 0)
+		found = rendering->text;
 	while (found && *++part)
 		found = json_get(found, *part);
 	return found;
 }
 
-static void variable_render(struct buf *out, const struct mustache_node *node,
+static void place_render(struct buf *out, const char *place, const struct context *context)
+{
+	const struct json *found = NULL;
+	for (; context && !found; context = context->outer)
+		found = json_get(context->value, place);
+	const char *text = json_as_text(found);
+	if (text)
+		escaped_add(out, text, strlen(text));
+}
+
+/* A raw sentence may hold markup; what stands in its places may not. */
+static void sentence_render(
+	struct buf *out, const char *sentence, bool is_raw, const struct context *context)
+{
+	struct sentence_piece piece;
+	while (sentence_next(&sentence, &piece)) {
+		if (piece.place[0])
+			place_render(out, piece.place, context);
+		else if (is_raw)
+			buf_add(out, piece.text, piece.len);
+		else
+			escaped_add(out, piece.text, piece.len);
+	}
+}
+
+static void variable_render(const struct rendering *rendering, const struct mustache_node *node,
 	const struct context *context, struct margin *margin)
 {
-	const char *text = json_as_text(value_find(node, context));
-	margin_write(out, margin);
-	if (text && node->kind == MUSTACHE_RAW)
-		buf_add_text(out, text);
-	else if (text)
-		escaped_add(out, text);
+	const char *text = json_as_text(value_find(rendering, node, context));
+	bool is_raw = node->kind == MUSTACHE_RAW;
+	margin_write(rendering->out, margin);
+	if (!text)
+		return;
+	if (rendering->text && *node->parts && strcmp(*node->parts, RENDER_TEXT) == 0)
+		sentence_render(rendering->out, text, is_raw, context);
+	else if (is_raw)
+		buf_add_text(rendering->out, text);
+	else
+		escaped_add(rendering->out, text, strlen(text));
 }
 
 static void section_render(struct rendering *rendering, const struct mustache_node *node,
 	const struct context *context, struct margin *margin)
 {
-	const struct json *value = value_find(node, context);
+	const struct json *value = value_find(rendering, node, context);
 	struct context inner = { value, context };
 	if (json_is_true(value) != (node->kind == MUSTACHE_SECTION))
 		return;
@@ -154,7 +188,7 @@ static void node_render(struct rendering *rendering, const struct mustache_node 
 		return;
 	case MUSTACHE_ESCAPED:
 	case MUSTACHE_RAW:
-		variable_render(rendering->out, node, context, margin);
+		variable_render(rendering, node, context, margin);
 		return;
 	case MUSTACHE_SECTION:
 	case MUSTACHE_INVERTED:
@@ -179,9 +213,10 @@ static void nodes_render(struct rendering *rendering, const struct mustache_node
 	rendering->depth--;
 }
 
-bool render_mustache(const struct mustache *template, const struct json *data, struct buf *out)
+bool render_mustache(const struct mustache *template, const struct json *data,
+	const struct json *text, struct buf *out)
 {
-	struct rendering rendering = { .out = out };
+	struct rendering rendering = { .out = out, .text = text };
 	struct context context = { data, NULL };
 	nodes_render(&rendering, template->first, &context, NULL);
 	return buf_ok(out) && !rendering.too_deep;

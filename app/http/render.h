@@ -9,10 +9,17 @@ struct buf;
 struct json;
 struct mustache;
 
+/* The name under which templates find the sentences: {{text.KEY}}. */
+#define RENDER_TEXT "text"
+
 /* Sections and partials within each other; a partial within itself without an end stops there. */
 enum { RENDER_MAX_DEPTH = 64 };
 
-/* Appends to out. False when it would nest deeper than RENDER_MAX_DEPTH or out has overflowed. */
-bool render_mustache(const struct mustache *template, const struct json *data, struct buf *out);
+/* Appends to out. text: sentences by key (sentence.h), found as {{text.KEY}} when the data has
+ * nothing of that name; the value of the same name in the data, escaped, stands in each {place} of
+ * one. NULL: there are none. False when it would nest deeper than RENDER_MAX_DEPTH or out has
+ * overflowed. */
+bool render_mustache(const struct mustache *template, const struct json *data,
+	const struct json *text, struct buf *out);
 
 #endif

@@ -78,16 +78,7 @@ struct scope {
 static bool refuse(const struct scope *scope, const struct mustache_node *node, const char *name)
 {
 	bool is_partial = node->kind == MUSTACHE_PARTIAL;
-	const char *const *choice = is_partial ? scope->partials : scope->names;
-	const char *nearest = NULL;
-	size_t least = strlen(name) / 2 + 1; /* half of it wrong: no suggestion helps */
-	for (; *choice; choice++) {
-		size_t distance = nearest_distance(name, *choice);
-		if (distance < least) {
-			nearest = *choice;
-			least = distance;
-		}
-	}
+	const char *nearest = nearest_name(name, is_partial ? scope->partials : scope->names);
 	buf_printf(scope->error, "%s%s:%d: unknown %s %s", scope->template_name, suffix, node->line,
 		is_partial ? "partial" : "name", name);
 	if (nearest)
@@ -108,6 +99,9 @@ static bool node_check(const struct scope *scope, const struct mustache_node *no
 		return true;
 	if (node->kind == MUSTACHE_PARTIAL)
 		return node->target || refuse(scope, node, node->name);
+	/* A sentence is known by its whole name: text.user is none because user is a name. */
+	if (*node->parts && strcmp(*node->parts, RENDER_TEXT) == 0 && node->parts[1])
+		return name_is_in(node->name, scope->names) || refuse(scope, node, node->name);
 	for (const char *const *part = node->parts; *part; part++) {
 		if (!name_is_in(*part, scope->names))
 			return refuse(scope, node, *part);
@@ -259,9 +253,9 @@ bool template_set_has(const struct template_set *set, const char *name)
 	return set_find(set, name) != NULL;
 }
 
-bool template_render(
-	const struct template_set *set, const char *name, const struct json *data, struct buf *out)
+bool template_render(const struct template_set *set, const char *name, const struct json *data,
+	const struct json *text, struct buf *out)
 {
 	const struct mustache *template = set_find(set, name);
-	return template && render_mustache(template, data, out);
+	return template && render_mustache(template, data, text, out);
 }

@@ -21,7 +21,8 @@ enum {
 
 /* Compiles every *.mustache of the directory (except names starting with a dot); the template's
  * name is the file's without ".mustache". known_names ends with NULL and lists every name, and
- * every part of a dotted name, that variables and sections may use. Yours. NULL, with a sentence
+ * every part of a dotted name, that variables and sections may use; sentences ("text.sign_in")
+ * stand in it whole. Yours. NULL, with a sentence
  * in error ("login.mustache:12: unknown name usrname; did you mean username?"), when a file cannot
  * be read, is not UTF-8, does not compile, or names something unknown, or a partial that is
  * no file. */
@@ -35,10 +36,10 @@ void template_set_free(struct template_set *set);
 
 bool template_set_has(const struct template_set *set, const char *name);
 
-/* Appends the page to out. False when there is no such template, when a partial is within itself
- * without an end (render.h), or when out has overflowed: then out holds part of a page, which must
- * not be sent. */
-bool template_render(
-	const struct template_set *set, const char *name, const struct json *data, struct buf *out);
+/* Appends the page to out; text holds the sentences (render.h), or is NULL. False when there is no
+ * such template, when a partial is within itself without an end (render.h), or when out has
+ * overflowed: then out holds part of a page, which must not be sent. */
+bool template_render(const struct template_set *set, const char *name, const struct json *data,
+	const struct json *text, struct buf *out);
 
 #endif

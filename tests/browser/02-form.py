@@ -126,7 +126,7 @@ def a_stolen_token_used_again_ends_the_session_and_the_user_is_told(window):
 
 
 @test
-def a_second_form_sent_after_signing_in_asks_once_more(window):
+def a_second_form_that_was_open_signs_in_as_well(window):
     first = window.tab
     window.open(PAGE)
     window.new_tab(PAGE)
@@ -134,7 +134,15 @@ def a_second_form_sent_after_signing_in_asks_once_more(window):
     check_equal(window.title, "Private page")
     window.switch(first)
     window.submit("alice")
-    check_in("Please sign in now.", window.text)
+    check_equal(window.address, PAGE)
+
+
+@test
+def a_form_that_was_open_for_too_long_asks_once_more(window):
+    window.open(PAGE)
+    window.site.shift_clock(3700)
+    window.submit("alice")
+    check_in("This page was open for too long", window.text)
     window.submit("alice")
     check_equal(window.address, PAGE)
 

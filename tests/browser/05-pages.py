@@ -1,54 +1,17 @@
 """How our pages look and whom they serve: photographs of each at two sizes, light and dark, in
-build/screenshots, and what can be judged without eyes."""
+build/screenshots, and what can be judged without eyes (judge.py)."""
 
 import chromium
-from chromium import FORGETFUL, LOSES_COOKIE, PAGE, SCREENSHOTS, test
+import judge
+from chromium import FORGETFUL, LOSES_COOKIE, PAGE, test
 from harness import ACCESS, PASSWORD, REFRESH, Browser, check_equal, check_in, wait_until
 
-SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
-
-# Sentences about what is wrong with a page. Contrast as WCAG 2.2 counts it.
-JUDGE = """
-const wrong = [], say = (element, what) => wrong.push(`${element.tagName} "${element.textContent.trim().slice(0, 30)}": ${what}`);
-const shown = (element) => element.getClientRects().length > 0;
-const surplus = document.documentElement.scrollWidth - innerWidth;
-if (surplus > 0) wrong.push(`${surplus} pixels wider than the window`);
-if (!document.documentElement.lang) wrong.push('no language');
-if (document.querySelectorAll('h1').length !== 1) wrong.push('not one h1');
-if (document.querySelectorAll('main').length !== 1) wrong.push('not one main');
-for (const element of document.querySelectorAll('input:not([type=hidden])'))
-  if (!element.labels.length) say(element, 'no label');
-for (const element of document.querySelectorAll('button, .button, label.check, input[type=text], input[type=password]')) {
-  const { height, width } = element.getBoundingClientRect();
-  if (shown(element) && (height < 44 || width < 44)) say(element, `${width} x ${height} pixels`);
-}
-const rgb = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
-const paper = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-const colour = (text) => { paper.clearRect(0, 0, 1, 1); paper.fillStyle = text; paper.fillRect(0, 0, 1, 1);
-  const [r, g, b, a] = paper.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255]; };
-const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-  .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-const ground = (element) => { for (; element; element = element.parentElement) {
-  const c = colour(getComputedStyle(element).backgroundColor); if (c[3] > 0.5) return c; } return [255, 255, 255, 1]; };
-for (const element of document.querySelectorAll('main *')) {
-  if (!shown(element) || ![...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
-  const [a, b] = [light(colour(getComputedStyle(element).color)), light(ground(element))];
-  const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-  if (contrast < 4.5) say(element, `contrast ${contrast.toFixed(2)}`);
-}
-return wrong;
-"""
+shown = []
 
 
 def show(window, name):
-    """Photographs and judges the page shown."""
-    wrong = []
-    for size, (width, height) in SIZES.items():
-        for scheme in ("light", "dark"):
-            window.emulate(width, height, scheme)
-            window.photograph(f"{SCREENSHOTS}/{name}-{size}-{scheme}.png")
-            wrong += [f"{size} {scheme}: {what}" for what in window.script(JUDGE)]
-    check_equal(wrong, [], name)
+    shown.append(name)
+    judge.show(window, name)
 
 
 @test
@@ -66,14 +29,20 @@ def the_sign_in_form_after_the_session_was_ended(window):
     window.open(PAGE)
     check_in("has ended", window.text)
     show(window, "login-notice")
+    window.open("/auth/login?notice=elsewhere")
+    check_in("you signed in somewhere else", window.text)
+    show(window, "login-elsewhere")
 
 
 @test
 def the_refusal_for_a_missing_role(window):
     window.sign_in("bob")
     window.open("/admin/")
-    check_in("admin", window.text)
+    check_in("It needs the role “admin”", window.text)
     show(window, "denied")
+    window.requests()
+    window.open("/admin/")
+    check_equal(window.requests(), [("GET", "/admin/")], "once, not round in circles")
 
 
 @test
@@ -153,14 +122,30 @@ def the_form_after_too_many_attempts(window):
     window.open(PAGE)
     for _ in range(12):
         window.submit("carol", "wrong-horse-battery")
-    check_in("Too many attempts", window.text)
+    check_in("Too many attempts. Please wait 15 minutes before you try again.", window.text)
     show(window, "login-throttled")
 
 
 @test
 def the_page_of_an_address_that_is_none(window):
     window.open("/auth/no-such-page")
+    check_equal(window.title, "There is no such page · Doorward")
     show(window, "error")
+
+
+@test
+def the_form_of_a_browser_that_refuses_cookies(window):
+    window = chromium.Window.of(window.site, cookies=False)
+    window.reset()
+    window.open(PAGE)
+    window.submit("alice")
+    check_in("or your browser refuses cookies", window.text)
+    show(window, "login-no-cookie")
+
+
+@test
+def all_pages_are_valid_html(window):
+    judge.check_valid(shown)
 
 
 chromium.main(edit=LOSES_COOKIE)

@@ -151,6 +151,7 @@ class Window:
         self.command("Emulation.clearDeviceMetricsOverride")
         self.command("Emulation.setEmulatedMedia", features=[])
         self.command("Network.setUserAgentOverride", userAgent="")
+        self.command("Network.setExtraHTTPHeaders", headers={})
         self.command("Network.clearBrowserCookies")
         self.command("Network.clearBrowserCache")
         self.command("Storage.clearDataForOrigin", origin=self.site.url, storageTypes="all")

@@ -66,6 +66,7 @@ def check_unavailable(reply, seconds=None):
     check_status(reply, 503)
     check_equal(reply.cookies, [], repr(reply))
     assert int(reply.headers.get("Retry-After", "0")) > 0, f"{reply}: no Retry-After"
+    check_equal(reply.headers["Content-Type"].split(";")[0], "application/json" if reply.text.startswith("{") else "text/html", repr(reply))
     check_not_in("xxxx", reply.text)
     check_not_in("redis", reply.text.lower())
 

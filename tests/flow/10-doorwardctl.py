@@ -52,7 +52,7 @@ class Place:
         path = f"{self.folder}/{name}"
         with open(path, "w") as f:
             f.write(f"[store]\nurl = unix:{self.socket}\n[token]\nkeys_dir = {self.folder}/{keys}\n"
-                    f"[page]\ntemplates_dir = {ROOT}/templates\n[password]\nopslimit = 1\nmemlimit_mb = 19\n"
+                    f"[page]\ntemplates_dir = {ROOT}/templates\nlanguages_dir = {ROOT}/languages\n[password]\nopslimit = 1\nmemlimit_mb = 19\n"
                     f"{extra}\n[rules]\n/open/* = anyone\n/admin/* = role:admin\n/closed = deny\n")
         return path
 
@@ -216,7 +216,8 @@ def help_is_for_people_and_goes_to_standard_output(place):
     check_not_in("keys new", place.ctl("session", "--help"))
     check_in("--group-file", place.ctl("user", "import", "--help"))
     check_in("doorwardctl", place.ctl("--version"))
-    check_not_in("doctor", place.ctl("--help"))
+    check_in("--version", place.ctl("--help"))
+    check_in("--accept", place.ctl("doctor", "--help"))
 
 
 @test
@@ -651,6 +652,8 @@ def explain_judges_a_refresh_token_and_leaves_it_usable(place):
     check_equal(judged(first), (True, False, "ok"))
     check_equal(visitor.refresh(), 200)
     check_equal(judged(first), (True, True, "ok"))
+    said = place.json("explain", "--agent", "curl/8", "-", stdin=first, status=1)["refresh"]
+    check_equal(said["reason"], "refresh_reused")
     check_equal(visitor.refresh(), 200)
     check_equal(judged(first, status=1), (False, False, "refresh_reused"))
     check_equal(judged(visitor.jar[REFRESH]), (True, False, "ok"))

@@ -186,7 +186,7 @@ class Site:
         # these tests compare; with it, a message's way later (tests/unit/auth/test_mirror.c).
         base = {"mirror.enabled": "no", "server.base_url": ORIGIN,
                 "store.url": f"unix:{self.state}/redis.sock", "store.timeout_ms": "5000",
-                "token.keys_dir": f"{self.state}/keys", "page.templates_dir": f"{ROOT}/templates",
+                "token.keys_dir": f"{self.state}/keys", "page.templates_dir": f"{ROOT}/templates", "page.languages_dir": f"{ROOT}/languages",
                 "password.memlimit_mb": "19", "password.opslimit": "1", "password.max_parallel": "8",
                 "server.authorizer_threads": "4", "server.responder_threads": "8",
                 "throttle.per_name": "1000000", "throttle.per_address": "1000000", "throttle.per_both": "1000000"}

@@ -71,8 +71,8 @@ static void trusted_proxies_are_addresses_and_networks(void)
 static void the_store_url_holds_no_password(void)
 {
 	TAKES(settings_check_store_url, "unix:/run/redis.sock?db=1", "redis://h", "redis://u@h:1/2",
-		"redis://[::1]:6379");
-	REFUSES(settings_check_store_url, "", "unix:", "redis://", "rediss://h", "localhost:6379",
+		"redis://[::1]:6379", "rediss://h", "sentinel://u@h:1,g/m", "cluster://h,g");
+	REFUSES(settings_check_store_url, "", "unix:", "redis://", "http://h", "localhost:6379",
 		"redis://:secret@h", "redis://u:secret@h:6379/0", "redis://u:p@ss@h");
 }
 
@@ -99,7 +99,13 @@ static void extra_fields_give_away_no_hash_and_no_identity(void)
 {
 	TAKES(settings_check_fields, "", "email", "email,phone_2", "passwords");
 	REFUSES(settings_check_fields, "Email", "e-mail", "a,,b", "a,", "a b", "password",
-		"x,password", "roles", "user,x");
+		"x,password", "roles", "user,x", "navigation", "anonymous");
+}
+
+static void paths_of_arrival_start_with_a_slash(void)
+{
+	TAKES(settings_check_paths, "", "/", "/wiki/*", "/a,/b?c/*");
+	REFUSES(settings_check_paths, ",", "/a,", "wiki/*", "/a,b", "https://e/x", "/a b");
 }
 
 static void the_logo_is_on_this_host(void)
@@ -107,6 +113,13 @@ static void the_logo_is_on_this_host(void)
 	TAKES(settings_check_logo, "", "/logo.svg", "/a/b.png?v=1");
 	REFUSES(settings_check_logo, "logo.svg", "//evil.example/x", "/\\evil.example",
 		"https://e/x", "/a b", "/a\"b", "/\xc3\xa4");
+}
+
+static void a_link_is_a_path_or_of_https(void)
+{
+	TAKES(settings_check_link, "", "/account/password", "https://id.example/me?tab=1");
+	REFUSES(settings_check_link, "http://e/x", "javascript:alert(1)", "//e/x", "https://",
+		"https:///x", "https://e/ x", "https://e/\"x", "password");
 }
 
 static void the_accent_is_a_hex_colour(void)
@@ -198,7 +211,9 @@ int main(void)
 	RUN(key_prefixes_leave_the_hash_tag_alone);
 	RUN(cookie_names_have_a_prefix_that_browsers_guard);
 	RUN(extra_fields_give_away_no_hash_and_no_identity);
+	RUN(paths_of_arrival_start_with_a_slash);
 	RUN(the_logo_is_on_this_host);
+	RUN(a_link_is_a_path_or_of_https);
 	RUN(the_accent_is_a_hex_colour);
 	RUN(the_log_goes_to_a_place_that_exists);
 	RUN(a_secret_is_the_one_line_of_its_file);

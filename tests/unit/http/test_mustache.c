@@ -24,7 +24,7 @@ static const char *rendered(const struct json *texts, const struct json *data)
 	struct template_set *set = template_set_parse(texts, error, sizeof(error));
 	if (!set)
 		return error;
-	bool done = template_render(set, "page", data, &out);
+	bool done = template_render(set, "page", data, NULL, &out);
 	template_set_free(set);
 	return done ? out.data : "(not rendered)";
 }

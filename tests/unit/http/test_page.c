@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "http/language.h"
 #include "http/template.h"
 
 #include <stdbool.h>
@@ -14,6 +15,7 @@ enum { FILE_MAX_BYTES = 64 * 1024, PAGE_MAX_BYTES = 15 * 1024, NAMES_MAX = 64, T
 
 static struct arena *arena;
 static char error[400];
+static struct language_set *languages;
 
 static const char *file_text(const char *path)
 {
@@ -142,14 +144,15 @@ static const char *page_text(
 {
 	struct buf out;
 	buf_init(&out, arena, PAGE_MAX_BYTES);
-	CHECK(template_render(set, name, data, &out));
+	CHECK(template_render(
+		set, name, data, language_text(language_choose(languages, "de")), &out));
 	return out.data;
 }
 
 static struct template_set *pages_load(void)
 {
-	struct template_set *set =
-		template_set_load("templates", documented_names(), error, sizeof(error));
+	struct template_set *set = template_set_load("templates",
+		language_set_names(languages, documented_names()), error, sizeof(error));
 	CHECK_TEXT(error, "");
 	return set;
 }
@@ -221,10 +224,14 @@ static void the_cursor_waits_where_the_user_goes_on(void)
 int main(void)
 {
 	arena = arena_new(64UL * 1024 * 1024);
+	languages = language_set_load("languages", error, sizeof(error));
+	if (!languages)
+		return fprintf(stderr, "%s\n", error), 1;
 	RUN(every_page_is_whole_small_and_safe_with_any_data);
 	RUN(every_page_of_somebody_signed_in_offers_the_way_out);
 	RUN(every_form_carries_the_csrf_token);
 	RUN(the_cursor_waits_where_the_user_goes_on);
+	language_set_free(languages);
 	arena_free(arena);
 	return check_result();
 }

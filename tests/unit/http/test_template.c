@@ -13,7 +13,7 @@
 
 static struct arena *arena;
 static char error[400];
-static const char *const known[] = { "user", "uses", "sessions", "handle", NULL };
+static const char *const known[] = { "user", "uses", "sessions", "handle", "text.sign_in", NULL };
 
 /* A directory of its own with one or two files; gone with directory_free. */
 struct directory {
@@ -83,7 +83,32 @@ static void an_unknown_name_is_refused_with_file_line_and_the_nearest(void)
 		"a.mustache:4: unknown name hndle; did you mean handle?");
 	CHECK_TEXT(loading("{{sessions.handles}}"),
 		"a.mustache:1: unknown name handles; did you mean handle?");
+	CHECK_TEXT(loading("{{text.sign_in}}{{{text.sign_inn}}}"),
+		"a.mustache:1: unknown name text.sign_inn; did you mean text.sign_in?");
+	CHECK_TEXT(loading("{{text.user}}"), "a.mustache:1: unknown name text.user");
 	CHECK_TEXT(loading("{{{xyz}}}"), "a.mustache:1: unknown name xyz");
+}
+
+static void a_sentence_has_values_in_its_places_and_is_escaped(void)
+{
+	struct json *texts = json_set(json_object(), "a",
+		json_text("{{#sessions}}<{{text.end}}>{{/sessions}}{{{text.raw}}}{{user}}"));
+	struct json *data = json_set(json_object(), "user", json_text("<{handle}>"));
+	struct json *sentences =
+		json_set(json_object(), "end", json_text("End \"{handle}\", {user}{none}"));
+	struct buf out;
+	(void)json_set(sentences, "raw", json_text("<b>{user}</b>"));
+	(void)json_set(data, "sessions",
+		json_add(json_array(), json_set(json_object(), "handle", json_text("h&1"))));
+	buf_init(&out, arena, 400);
+	struct template_set *set = template_set_parse(texts, error, sizeof(error));
+	CHECK(set && template_render(set, "a", data, sentences, &out));
+	CHECK_TEXT(out.data, "<End &quot;h&amp;1&quot;, &lt;{handle}&gt;>"
+			     "<b>&lt;{handle}&gt;</b>&lt;{handle}&gt;");
+	template_set_free(set);
+	json_free(texts);
+	json_free(data);
+	json_free(sentences);
 }
 
 static void an_unknown_partial_is_refused(void)
@@ -161,7 +186,7 @@ static void a_page_that_is_not_there_is_not_rendered(void)
 	struct json *texts = json_object();
 	struct template_set *set = template_set_parse(texts, error, sizeof(error));
 	buf_init_fixed(&out, storage, sizeof(storage));
-	CHECK(!template_render(set, "login", texts, &out));
+	CHECK(!template_render(set, "login", texts, NULL, &out));
 	CHECK_TEXT(out.data, "");
 	template_set_free(set);
 	json_free(texts);
@@ -172,6 +197,7 @@ int main(void)
 	arena = arena_new(64UL * 1024 * 1024);
 	RUN(known_names_in_any_place_are_accepted);
 	RUN(an_unknown_name_is_refused_with_file_line_and_the_nearest);
+	RUN(a_sentence_has_values_in_its_places_and_is_escaped);
 	RUN(an_unknown_partial_is_refused);
 	RUN(a_text_that_does_not_compile_is_refused);
 	RUN(a_text_that_is_not_utf8_is_refused);

@@ -200,6 +200,13 @@ static void the_page_of_sessions_is_returned_to(void)
 	CHECK_TEXT(url_next("/auth/sessions?a=b", "/auth"), "/auth/sessions?a=b");
 }
 
+static void the_end_of_a_pop_up_is_returned_to(void)
+{
+	CHECK_TEXT(url_next("/auth/signed-in", "/auth"), "/auth/signed-in");
+	CHECK_TEXT(url_next("/auth/signed-in/", "/auth"), "/");
+	CHECK_TEXT(url_next("/auth/signed-in/../login", "/auth"), "/");
+}
+
 static void the_prefix_ends_at_a_segment(void)
 {
 	CHECK_TEXT(url_next("/authx", "/auth"), "/authx");
@@ -291,6 +298,7 @@ int main(void)
 	RUN(a_path_of_this_place_is_returned_to_as_it_is);
 	RUN(our_own_pages_are_not_returned_to);
 	RUN(the_page_of_sessions_is_returned_to);
+	RUN(the_end_of_a_pop_up_is_returned_to);
 	RUN(the_prefix_ends_at_a_segment);
 	RUN(the_longest_address_is_returned_to_and_one_byte_more_is_not);
 	RUN(percent_decoding_is_done_once);
