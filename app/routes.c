@@ -8,6 +8,8 @@
 #include "endpoints/exchange.h"
 #include "endpoints/login.h"
 #include "endpoints/logout.h"
+#include "endpoints/metrics.h"
+#include "endpoints/popup.h"
 #include "endpoints/refresh.h"
 #include "endpoints/refusal.h"
 #include "endpoints/sessions.h"
@@ -31,9 +33,11 @@ static const struct route routes[] = {
 	{ "/logout", logout_show, logout_submit, true, false },
 	{ "/sessions", sessions_show, sessions_submit, true, false },
 	{ "/session", status_session, NULL, true, false },
+	{ "/signed-in", popup_signed_in, NULL, true, false },
 	{ "/unauthenticated", refusal_page_unauthenticated, NULL, true, true },
 	{ "/denied", refusal_page_denied, NULL, true, true },
 	{ "/jwks.json", status_jwks, NULL, true, false },
+	{ "/metrics", metrics_show, NULL, true, false },
 	{ "/health/live", status_live, NULL, true, false },
 	{ "/health/ready", status_ready, NULL, true, false },
 };
@@ -72,7 +76,7 @@ static void routes_respond(struct exchange *x)
 	const struct route *route = routes_find(x->request.path, x->settings->server.prefix);
 
 	if (!route) {
-		exchange_error(x, 404, "not_found", "There is no such page.");
+		exchange_error(x, 404, "not_found", "error_not_found");
 		return;
 	}
 	endpoint *answer = routes_endpoint(route, x->request.method);
@@ -80,7 +84,7 @@ static void routes_respond(struct exchange *x)
 		answer(x);
 		return;
 	}
-	exchange_error(x, 405, "method_not_allowed", "This page is not asked for in this way.");
+	exchange_error(x, 405, "method_not_allowed", "error_method");
 	response_header(x->response, "Allow",
 		!route->post  ? "GET, HEAD"
 		: route->head ? "GET, HEAD, POST"

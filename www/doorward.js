@@ -1,78 +1,87 @@
-// doorward.fetch() is fetch() that gets a new access token when the old one has expired, once for
-// all tabs, and repeats the request once. doorward:signed-out on window: the session is over.
-// <script src="/doorward.js" defer></script>, with data-prefix="/sso" if the prefix is not /auth
+// How to use it: docs/scripts.md.
+// <script src="/doorward.js" defer></script>
 (() => {
-  'use strict';
-  const base = location.origin + (document.currentScript?.dataset.prefix ?? '/auth');
-  /** Reasons of a 401 that end a session. */
-  const over = /^(session_ended|version_superseded|(idle|absolute)_timeout|user_disabled)$/;
-  // Two, since a channel does not hear itself.
-  const mouth = new BroadcastChannel('doorward');
-  const ear = new BroadcastChannel('doorward');
-  /** When we last heard of a new access token. */
-  let refreshedAt = -1;
-  /** @type {Promise<boolean> | null} */
-  let refreshing = null;
+	const { prefix = '/auth', warn = '60' } = document.currentScript?.dataset ?? {};
+	const base = location.origin + prefix;
+	// Two: a channel does not hear itself.
+	const [mouth, ear] = [1, 2].map(() => new BroadcastChannel('doorward'));
+	let heard = -1; // of a new token
+	let end = 0; // of the session, if known
+	let warned = false;
+	/** @type {any} */
+	let busy;
 
-  ear.addEventListener('message', ({ data }) => {
-    if (data === 'refreshed') refreshedAt = performance.now();
-    if (data === 'signed-out') dispatchEvent(new CustomEvent('doorward:signed-out'));
-  });
+	/** @param {string} name @param {number} [detail] */
+	const emit = (name, detail) => dispatchEvent(new CustomEvent('doorward:' + name, { detail }));
 
-  /**
-   * Tells all tabs, this one too; after the echo, who gets the lock next knows it as well.
-   * @param {'refreshed' | 'signed-out'} word
-   */
-  const tell = (word) =>
-    new Promise((resolve) => {
-      ear.addEventListener('message', resolve, { once: true });
-      mouth.postMessage(word);
-    });
+	/** @param {string} word to all tabs, this one too */
+	const tell = (word) => {
+		mouth.postMessage(word);
+		return new Promise((done) => ear.addEventListener('message', done, { once: true }));
+	};
 
-  /** @param {string} path */
-  const post = (path) =>
-    fetch(base + path, { method: 'POST', signal: AbortSignal.timeout?.(15000) });
+	/** Asks how long the session lasts: no use of it. */
+	const look = async (ask = fetch) => {
+		const answer = await ask(base + '/session').catch(() => null);
+		const said = await answer?.json().catch(() => ({ refresh: 1 }));
+		if (answer?.ok)
+			end = Date.now() + 1e3 * Math.min(said.idle_expires_in, said.absolute_expires_in);
+		else if (end && answer?.status === 401 && !said.refresh) tell('signed-out');
+	};
 
-  /** @param {number} since */
-  const refreshAlone = async (since) => {
-    if (refreshedAt >= since) return true;
-    const answer = await post('/refresh');
-    if (!answer.ok && answer.status !== 401) throw new Error(`doorward: ${answer.status}`);
-    await tell(answer.ok ? 'refreshed' : 'signed-out');
-    return answer.ok;
-  };
+	ear.onmessage = ({ data }) => {
+		emit(data);
+		if (data === 'signed-out') return (end = 0);
+		heard = performance.now();
+		look();
+	};
 
-  /**
-   * Gets a new access token unless one came after `since`.
-   * @returns {Promise<boolean>} false: sign-in is needed. Throws when the server cannot say.
-   */
-  const refresh = async (since = performance.now()) => {
-    const work = () => refreshAlone(since);
-    refreshing ??= Promise.resolve(navigator.locks?.request('doorward', work) ?? work());
-    try {
-      return await refreshing;
-    } finally {
-      refreshing = null;
-    }
-  };
+	/** @param {string} path */
+	const post = async (path) => {
+		const signal = AbortSignal.timeout?.(15e3);
+		const { ok, status } = await fetch(base + path, { method: 'POST', signal });
+		if (ok || status === 401) return ok;
+		throw Error('doorward: ' + status);
+	};
 
-  /** @type {typeof fetch} */
-  const doorwardFetch = async (input, init) => {
-    const again = new Request(input, init);
-    const sentAt = performance.now();
-    const answer = await fetch(again.clone());
-    if (answer.status !== 401 || answer.type !== 'basic') return answer;
-    const why = await answer.clone().json().catch(() => null);
-    if (over.test(why?.error)) await tell('signed-out');
-    return why?.refresh && (await refresh(sentAt)) ? fetch(again) : answer;
-  };
+	/** False: sign-in is needed. Throws: nobody knows. */
+	const refresh = (since = performance.now()) => {
+		const work = async () => {
+			if (heard >= since) return true;
+			const ok = await post('/refresh');
+			await tell(ok ? 'refreshed' : 'signed-out');
+			return ok;
+		};
+		busy ??= (navigator.locks?.request('doorward', work) ?? work()).finally(() => (busy = null));
+		return busy;
+	};
 
-  /** Signs out and tells all tabs. */
-  const signOut = async () => {
-    const answer = await post('/logout');
-    if (!answer.ok) throw new Error(`doorward: ${answer.status}`);
-    await tell('signed-out');
-  };
+	/** @type {typeof fetch} */
+	const again = async (input, init) => {
+		const request = new Request(input, init);
+		const sentAt = performance.now();
+		const answer = await fetch(request.clone());
+		if (answer.status !== 401 || answer.type !== 'basic') return answer;
+		const why = await answer.clone().json().catch(() => null);
+		if (why?.error && !why.refresh) look();
+		return (await (why?.refresh && refresh(sentAt))) ? fetch(request) : answer;
+	};
 
-  Object.assign(self, { doorward: { fetch: doorwardFetch, refresh, signOut } });
+	const signOut = () => post('/logout').then(() => tell('signed-out'));
+
+	const signIn = () => open(`${base}/login?next=${prefix}/signed-in`, 'doorward', 'width=480');
+
+	setInterval(() => {
+		if (!end) return;
+		const left = Math.max(0, Math.ceil((end - Date.now()) / 1e3));
+		const soon = left <= +warn;
+		if (warned) emit('idle', left);
+		else if (soon) look();
+		warned = soon;
+		if (!left) end = 0;
+	}, 1e3);
+	addEventListener('visibilitychange', () => document.hidden || !end || look(again));
+	look();
+
+	Object.assign(self, { doorward: { fetch: again, refresh, signIn, signOut } });
 })();

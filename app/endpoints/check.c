@@ -5,7 +5,9 @@
 #include "auth/access.h"
 #include "auth/audit.h"
 #include "base/arena.h"
+#include "endpoints/arrival.h"
 #include "endpoints/exchange.h"
+#include "endpoints/metrics.h"
 #include "endpoints/refusal.h"
 
 /* "Variable-" headers and nothing else: what becomes of others differs per server. */
@@ -24,6 +26,10 @@ static void check_allow(struct exchange *x, const struct access *access)
 	response_variable(response, "AUTH_ROLES", access->user.roles);
 	response_variable(response, "AUTH_SESSION", access->token.sid);
 	response_variable(response, "AUTH_TIME", arena_int(x->arena, access->token.auth_time));
+	if (access->degraded)
+		response_variable(response, "AUTH_DEGRADED", "1");
+	if (arrival_is_repeat(x))
+		response_variable(response, "AUTH_NAVIGATION", "cross-site");
 	for (size_t i = 0; i < access->extra_count; i++)
 		response_variable(response, access->extra[i].name, access->extra[i].value);
 }
@@ -82,8 +88,14 @@ bool check_answer(struct exchange *x)
 
 	exchange_token(x, &request);
 	request.uri = x->request.uri;
-	switch (access_decide(x->auth, &x->caller, &request, &access)) {
+	enum access_result result = access_decide(x->auth, &x->caller, &request, &access);
+	if (result == ACCESS_FAULT && x->caller.memory_only)
+		return false;
+	metrics_count_check(result, &access);
+	switch (result) {
 	case ACCESS_ALLOWED:
+		if (access.tell_degraded)
+			check_audit(x, "access.degraded", &access);
 		check_allow(x, &access);
 		return true;
 	case ACCESS_UNAUTHENTICATED:
@@ -93,10 +105,8 @@ bool check_answer(struct exchange *x)
 		check_deny(x, &access);
 		return true;
 	case ACCESS_FAULT:
-		break;
+		check_fault(x, &access);
+		return true;
 	}
-	if (x->caller.memory_only)
-		return false;
-	check_fault(x, &access);
 	return true;
 }

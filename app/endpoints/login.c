@@ -10,26 +10,29 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/settings.h"
+#include "endpoints/arrival.h"
 #include "endpoints/exchange.h"
+#include "endpoints/metrics.h"
+#include "endpoints/wording.h"
 #include "http/form.h"
+#include "http/language.h"
 #include "http/url.h"
 
 /* What the page may be asked to say about how the last session ended: words, never text of an URL.
  */
-static const char *login_notice(const char *word)
+static const char *login_notice(struct exchange *x, const char *word)
 {
 	static const struct {
-		const char *word, *sentence;
+		const char *word, *key;
 	} notices[] = {
-		{ "elsewhere", "You were signed out here because you signed in somewhere else." },
-		{ "ended", "Your session has ended. Please sign in again." },
-		{ "reused", "Your session was ended for your safety: an old sign-in token was used "
-			    "again. Please sign in again." },
+		{ "elsewhere", "login_elsewhere" },
+		{ "ended", "login_ended" },
+		{ "reused", "login_reused" },
 	};
 
 	for (size_t i = 0; word && i < sizeof notices / sizeof *notices; i++)
 		if (strcmp(word, notices[i].word) == 0)
-			return notices[i].sentence;
+			return exchange_text(x, notices[i].key);
 	return NULL;
 }
 
@@ -72,8 +75,11 @@ void login_show(struct exchange *x)
 	/* An address that cannot be read asks for nothing: the plain form. */
 	if (form_read(x->arena, x->request.query, strlen(x->request.query), fields, 2) != FORM_OK)
 		fields[0].value = fields[1].value = NULL;
+	/* With an address to return to it may be the end of a way that began with a POST. */
+	if (!fields[0].value && arrival_answer(x))
+		return;
 	form.next = url_next(fields[0].value, x->settings->server.prefix);
-	form.notice = login_notice(fields[1].value);
+	form.notice = login_notice(x, fields[1].value);
 	switch (exchange_identify(x, &access)) {
 	case ACCESS_ALLOWED:
 		exchange_redirect(x, 303, form.next);
@@ -99,8 +105,7 @@ static void login_refuse(struct exchange *x, int status, enum reason reason,
 
 static void login_retry_after(struct exchange *x, int64_t seconds)
 {
-	response_header(x->response, "Retry-After",
-		arena_printf(x->arena, "%lld", (long long)(seconds > 0 ? seconds : 1)));
+	response_header(x->response, "Retry-After", arena_int(x->arena, seconds > 0 ? seconds : 1));
 }
 
 /* Whatever session this browser brought is over: nobody may go on under the name before, and a
@@ -161,8 +166,7 @@ static void login_start(struct exchange *x, const struct user *user, struct logi
 	case SESSION_OK:
 		break;
 	case SESSION_LIMIT:
-		login_refuse(x, 403, REASON_THROTTLED, form,
-			"You are signed in on as many devices as allowed. Sign out on one of them first.");
+		login_refuse(x, 403, REASON_THROTTLED, form, exchange_text(x, "login_limit"));
 		return;
 	case SESSION_ABSENT:
 	case SESSION_FAULT:
@@ -182,8 +186,6 @@ static void login_start(struct exchange *x, const struct user *user, struct logi
 		.uid = user->id.text,
 		.session = session.handle };
 	audit_publish(x->auth, &x->caller, &audit);
-	/* The form's token was bound to "nobody": it has done its work. */
-	exchange_set_cookie(x, x->settings->cookie.csrf_name, "", "/", 0);
 	login_answer(x, user, form->next, expires_in);
 }
 
@@ -193,30 +195,43 @@ static void login_decide(
 	struct user user;
 	int64_t retry_after = 0;
 
-	switch (credentials_check(x->auth, &x->caller, credentials, &user, &retry_after)) {
+	enum credentials_result result =
+		credentials_check(x->auth, &x->caller, credentials, &user, &retry_after);
+	metrics_count_sign_in(result);
+	switch (result) {
 	case CREDENTIALS_OK:
 		login_start(x, &user, form);
 		return;
 	case CREDENTIALS_REFUSED:
-		login_refuse(x, 401, REASON_BAD_CREDENTIALS, form,
-			"The name or the password is not right.");
+		login_refuse(
+			x, 401, REASON_BAD_CREDENTIALS, form, exchange_text(x, "login_refused"));
 		return;
 	case CREDENTIALS_THROTTLED:
 		login_refuse(x, 429, REASON_THROTTLED, form,
-			"Too many attempts. Please wait a while before you try again.");
+			language_say(exchange_language(x), x->arena, "login_throttled", "wait",
+				wording_wait(x, retry_after), NULL));
 		login_retry_after(x, retry_after);
 		return;
 	case CREDENTIALS_BUSY:
-		login_refuse(x, 503, REASON_STORE_UNAVAILABLE, form,
-			"Too many people are signing in at this moment. Please try again.");
+		login_refuse(
+			x, 503, REASON_STORE_UNAVAILABLE, form, exchange_text(x, "login_busy"));
 		login_retry_after(x, 2);
 		return;
 	case CREDENTIALS_FAULT:
 		login_refuse(x, 503, REASON_STORE_UNAVAILABLE, form,
-			"Signing in is temporarily unavailable. Please try again in a few seconds.");
+			exchange_text(x, "login_unavailable"));
 		login_retry_after(x, 5);
 		return;
 	}
+}
+
+/* A form of another site comes without our cookie as well. */
+static const char *login_csrf_key(struct exchange *x)
+{
+	bool foreign =
+		request_origin(&x->request, x->settings->server.base_url) == REQUEST_ORIGIN_FOREIGN;
+
+	return foreign || exchange_has_csrf_cookie(x) ? "login_too_old" : "login_no_cookie";
 }
 
 void login_submit(struct exchange *x)
@@ -236,8 +251,7 @@ void login_submit(struct exchange *x)
 	form.username = fields[FIELD_USERNAME].value;
 	form.remembered = fields[FIELD_REMEMBER].value && *fields[FIELD_REMEMBER].value;
 	if (!exchange_form_is_ours(x, fields[FIELD_CSRF].value, true)) {
-		login_refuse(x, 403, REASON_CSRF, &form,
-			"This page was open for too long, or was not ours. Please sign in now.");
+		login_refuse(x, 403, REASON_CSRF, &form, exchange_text(x, login_csrf_key(x)));
 		return;
 	}
 	/* A NUL in a name would be a shorter name to whoever reads it as text. */

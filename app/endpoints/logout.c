@@ -7,14 +7,18 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/settings.h"
+#include "endpoints/arrival.h"
 #include "endpoints/exchange.h"
 #include "http/form.h"
 
 void logout_show(struct exchange *x)
 {
 	struct exchange_session sessions[EXCHANGE_SESSIONS_MAX];
-	struct json *data = exchange_page_data(x);
+	struct json *data = NULL;
 
+	if (arrival_answer(x))
+		return;
+	data = exchange_page_data(x);
 	if (exchange_sessions(x, sessions) == 0) {
 		exchange_page(x, 200, "signed_out", data);
 		return;
@@ -80,8 +84,7 @@ void logout_submit(struct exchange *x)
 		if (request_is_script(&x->request))
 			exchange_json_error(x, 403, REASON_CSRF);
 		else
-			exchange_error(x, 403, "csrf",
-				"This request did not come from a page of this site. You are still signed in.");
+			exchange_error(x, 403, "csrf", "error_logout_foreign");
 		return;
 	}
 	bool all = fields[1].value && strcmp(fields[1].value, "1") == 0;

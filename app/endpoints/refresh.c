@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/settings.h"
 #include "endpoints/exchange.h"
+#include "endpoints/metrics.h"
 #include "http/cookie.h"
 #include "http/form.h"
 #include "http/url.h"
@@ -17,7 +18,7 @@
 enum { REFRESH_HOPS_MAX = 5, REFRESH_HOP_SEC = 10, REFRESH_HOP_LEN = 13 };
 
 /* Rotates and gives the new cookies. out->why is set when refused. */
-static enum rotation_result refresh_rotate(
+static enum rotation_result refresh_try(
 	struct exchange *x, struct rotation_outcome *out, int64_t *expires_in)
 {
 	struct rotation_claim claim;
@@ -36,6 +37,15 @@ static enum rotation_result refresh_rotate(
 	return exchange_give_session(x, &out->session, &out->user, &out->next, expires_in)
 		       ? ROTATION_OK
 		       : ROTATION_FAULT;
+}
+
+static enum rotation_result refresh_rotate(
+	struct exchange *x, struct rotation_outcome *out, int64_t *expires_in)
+{
+	enum rotation_result result = refresh_try(x, out, expires_in);
+
+	metrics_count_refresh(result, out->why);
+	return result;
 }
 
 /* A definite "no": the cookies are worth nothing any more. A cookie that was there twice may be

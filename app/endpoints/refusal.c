@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/settings.h"
+#include "endpoints/arrival.h"
 #include "endpoints/exchange.h"
 #include "http/url.h"
 
@@ -25,6 +26,8 @@ void refusal_unauthenticated(struct exchange *x, const struct access *access)
 		exchange_json_error(x, 401, access->reason);
 		return;
 	}
+	if (access->reason == REASON_NO_TOKEN && arrival_answer(x))
+		return;
 	if (reason_is_refreshable(access->reason)) {
 		exchange_redirect(x, 302, url_with_next(x->arena, prefix, "refresh", next));
 		return;
@@ -88,7 +91,7 @@ void refusal_page_unauthenticated(struct exchange *x)
 	case ACCESS_ALLOWED:
 		/* Signed in between the two looks, or a page asked for by hand. Going back by
 		 * itself could go round for ever. */
-		exchange_error(x, 401, "try_again", "Please load the page again.");
+		exchange_error(x, 401, "try_again", "error_reload");
 		return;
 	}
 }

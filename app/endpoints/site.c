@@ -6,29 +6,58 @@
 #include <string.h>
 
 #include "auth/keys.h"
+#include "auth/known.h"
 #include "auth/password.h"
+#include "auth/path.h"
 #include "auth/remembered.h"
 #include "auth/rules.h"
 #include "auth/userfile.h"
+#include "base/colour.h"
 #include "base/crypto.h"
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "http/language.h"
 #include "http/template.h"
 #include "store/store.h"
 
 enum {
 	SITE_CSS_MAX_BYTES = 16 * 1024,
+	SITE_ACCENT_MAX = 160,
 	SITE_CSP_MAX = 512,
 	SITE_PATH_MAX = 4096,
 	SITE_TOKENS_REMEMBERED = 16384
 };
 
+/* Of WCAG 2.2 level AA, with a margin for rounding. */
+#define SITE_CONTRAST 4.6
+
 /* Every name that a page may use (templates/README.md); another one refuses to start. */
 static const char *const site_template_names[] = { "site_name", "logo", "lang", "prefix", "css",
 	"title", "next", "csrf", "username", "error", "notice", "remember", "remembered", "role",
 	"retry_url", "status", "sentence", "signed_in", "user", "sessions", "handle", "device",
-	"address", "since", "seen", "current", "others", NULL };
+	"address", "since", "seen", "current", "others", "since_ago", "seen_ago", "password_url",
+	NULL };
+
+/* The colour of the settings, and what keeps it readable: text on it, and shades of it for links on
+ * the less easy grounds of the pages: --bg when light, --card when dark (page.css). */
+static void site_add_accent(const struct site *site, char *out)
+{
+	static const struct colour light = { 0xf1, 0xf3, 0xf8 }, dark = { 0x19, 0x1f, 0x2a };
+	char text[4][COLOUR_TEXT_MAX + 1];
+	struct colour accent;
+
+	if (!colour_parse(site->settings->page.accent, &accent))
+		return;
+	colour_format(accent, text[0]);
+	colour_format(colour_on(accent), text[1]);
+	colour_format(colour_readable(accent, light, SITE_CONTRAST), text[2]);
+	colour_format(colour_readable(accent, dark, SITE_CONTRAST), text[3]);
+	snprintf(out, SITE_ACCENT_MAX,
+		":root{--accent:%s;--on-accent:%s;--link:%s}"
+		"@media (prefers-color-scheme:dark){:root{--link:%s}}",
+		text[0], text[1], text[2], text[3]);
+}
 
 /* The pages' style, with the site's accent colour behind it. */
 static bool site_load_css(struct site *site, char *error, size_t error_size)
@@ -40,7 +69,7 @@ static bool site_load_css(struct site *site, char *error, size_t error_size)
 
 	snprintf(path, sizeof path, "%s/page.css", set->page.templates_dir);
 	file = fopen(path, "re");
-	site->css = calloc(1, SITE_CSS_MAX_BYTES + 128);
+	site->css = calloc(1, SITE_CSS_MAX_BYTES + SITE_ACCENT_MAX);
 	if (file && site->css)
 		len = fread(site->css, 1, SITE_CSS_MAX_BYTES, file);
 	bool whole = file && feof(file) && !ferror(file);
@@ -51,8 +80,7 @@ static bool site_load_css(struct site *site, char *error, size_t error_size)
 			SITE_CSS_MAX_BYTES);
 		return false;
 	}
-	if (*set->page.accent)
-		snprintf(site->css + len, 128, ":root{--accent:%s}", set->page.accent);
+	site_add_accent(site, site->css + len);
 	return true;
 }
 
@@ -74,13 +102,36 @@ static bool site_make_csp(struct site *site)
 	return true;
 }
 
+/* A pattern that matches nothing is a mistake, and says so before it is missed. */
+static bool site_check_arrival(const struct settings *set, char *error, size_t error_size)
+{
+	const char *list = set->arrival.paths;
+
+	while (*list) {
+		size_t len = strcspn(list, ",");
+		char *pattern = strndup(list, len);
+		const char *fault = pattern ? path_fault_of_pattern(pattern) : "out of memory";
+
+		if (fault)
+			snprintf(error, error_size,
+				"%s: [arrival] paths: the pattern %.*s matches nothing: %s",
+				set->path, (int)len, list, fault);
+		free(pattern);
+		if (fault)
+			return false;
+		list += len + (list[len] == ',');
+	}
+	return true;
+}
+
 static bool site_load_auth(struct site *site, char *error, size_t error_size)
 {
 	struct settings *set = site->settings;
 	struct auth *auth = &site->auth;
 
 	auth->settings = set;
-	if (!(auth->rules = rules_parse(set, error, error_size)) ||
+	if (!site_check_arrival(set, error, error_size) ||
+		!(auth->rules = rules_parse(set, error, error_size)) ||
 		!(auth->keys = keys_load(set->token.keys_dir, error, error_size)) ||
 		!(auth->store = store_open(set, 0, error, error_size)))
 		return false;
@@ -102,8 +153,23 @@ static void site_start_caches(struct site *site, enum site_use use)
 
 	if (use != SITE_ONCE)
 		site->auth.remembered = remembered_new(SITE_TOKENS_REMEMBERED);
+	if (use != SITE_ONCE && (set->failure.on_store_failure == SETTINGS_FAILURE_STALE ||
+					rules_any_stale(site->auth.rules)))
+		site->auth.known = known_new((size_t)set->mirror.max_entries);
 	if (wanted && use != SITE_ONCE)
 		store_start_mirror(site->auth.store, &config);
+}
+
+static bool site_load_pages(struct site *site, char *error, size_t error_size)
+{
+	const struct settings *set = site->settings;
+
+	site->languages = language_set_load(set->page.languages_dir, error, error_size);
+	if (!site->languages)
+		return false;
+	site->templates = template_set_load(set->page.templates_dir,
+		language_set_names(site->languages, site_template_names), error, error_size);
+	return site->templates != NULL;
 }
 
 struct site *site_load(const char *conf_path, enum site_use use, char *error, size_t error_size)
@@ -114,16 +180,14 @@ struct site *site_load(const char *conf_path, enum site_use use, char *error, si
 		fatal("out of memory");
 	site->settings = settings_load(conf_path, error, error_size);
 	if (site->settings && site_load_auth(site, error, error_size) &&
-		site_load_css(site, error, error_size) && site_make_csp(site)) {
-		site->templates = template_set_load(
-			site->settings->page.templates_dir, site_template_names, error, error_size);
+		site_load_css(site, error, error_size) && site_make_csp(site) &&
+		site_load_pages(site, error, error_size)) {
 		/* Last, since it is for the whole process: a reload that fails changes nothing. */
-		if (site->templates && password_init(site->settings)) {
+		if (password_init(site->settings)) {
 			site_start_caches(site, use);
 			return site;
 		}
-		if (site->templates)
-			snprintf(error, error_size, "libsodium does not start");
+		snprintf(error, error_size, "libsodium does not start");
 	}
 	site_free(site);
 	return NULL;
@@ -137,9 +201,11 @@ void site_free(struct site *site)
 	rules_free((struct rules *)(uintptr_t)site->auth.rules);
 	keys_free((struct keys *)(uintptr_t)site->auth.keys);
 	remembered_free(site->auth.remembered);
+	known_free(site->auth.known);
 	store_free(site->auth.store);
 	userfile_free(site->auth.userfile);
 	template_set_free(site->templates);
+	language_set_free(site->languages);
 	settings_free(site->settings);
 	free(site->css);
 	free(site->csp);

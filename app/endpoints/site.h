@@ -8,6 +8,7 @@
 
 #include "auth/auth.h"
 
+struct language_set;
 struct settings;
 struct template_set;
 
@@ -15,6 +16,7 @@ struct site {
 	struct auth auth;
 	struct settings *settings;
 	struct template_set *templates;
+	struct language_set *languages;
 	char *css; /* the text of the page's one style element */
 	char *csp; /* Content-Security-Policy that allows just that style */
 	atomic_int users;

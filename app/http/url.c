@@ -103,7 +103,8 @@ static bool is_own_page(const char *text, size_t len, const char *prefix)
 	path_resolve(&path, decoded, url_decode(decoded, text, len), true);
 	if (prefix_len == 0 || !is_under(path.text, prefix))
 		return false;
-	return !is_under(path.text + prefix_len, "/sessions");
+	return !is_under(path.text + prefix_len, "/sessions") &&
+	       strcmp(path.text + prefix_len, "/signed-in") != 0;
 }
 
 const char *url_next(const char *next, const char *prefix)

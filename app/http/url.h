@@ -12,7 +12,8 @@ enum { URL_NEXT_MAX_BYTES = 2048 };
 
 /* The return target if it is a path of this origin as every browser reads it (WHATWG URL): starts
  * with one '/', not followed by '/' or '\'; no backslash, control byte, space or non-ASCII byte;
- * no longer than URL_NEXT_MAX_BYTES; not under prefix (that would loop), except prefix/sessions.
+ * no longer than URL_NEXT_MAX_BYTES; not under prefix (that would loop), except prefix/sessions
+ * and prefix/signed-in.
  * Otherwise "/". The result may be borrowed from `next` (NULL allowed). */
 const char *url_next(const char *next, const char *prefix);
 /* Decodes %XX once; a '%' not followed by two hex digits stays. out needs len bytes, and may be

@@ -19,6 +19,11 @@ def rotations(window):
     return len(window.site.audit("refresh.ok"))
 
 
+def requests(window):
+    """Since the last look, without the questions how long the session lasts."""
+    return [request for request in window.requests() if request[1] != "/auth/session"]
+
+
 def statuses(window):
     wait_until(lambda: window.script("return self.statuses"), 20, "the requests were not answered")
     return set(window.script("return self.statuses"))
@@ -42,7 +47,7 @@ def a_request_after_the_token_has_expired_is_repeated_after_one_renewal(window):
     before = rotations(window)
     window.requests()
     check_equal(window.run(FETCH), [200, 1024])
-    check_equal(window.requests(), [("GET", "/private/1k.txt"), ("POST", "/auth/refresh"), ("GET", "/private/1k.txt")])
+    check_equal(requests(window), [("GET", "/private/1k.txt"), ("POST", "/auth/refresh"), ("GET", "/private/1k.txt")])
     check_equal(rotations(window) - before, 1)
 
 
@@ -133,7 +138,7 @@ def the_end_of_the_session_is_told_to_all_tabs(window):
     window.site.shift_clock(QUARTER)
     window.requests()
     check_equal(window.run(FETCH)[0], 401)
-    check_equal(window.requests(), [("GET", "/private/1k.txt"), ("POST", "/auth/refresh")])
+    check_equal(requests(window), [("GET", "/private/1k.txt"), ("POST", "/auth/refresh")])
     for tab in tabs:
         window.switch(tab)
         wait_until(lambda: window.script("return self.signedOut"), 5, "no event")
@@ -152,7 +157,7 @@ def the_end_of_the_session_before_the_token_has_expired_is_told_as_well(window):
 def a_renewal_that_changes_nothing_is_tried_once(window):
     window.sign_in("alice")
     check_equal(window.run("""let calls = []; const real = fetch;
-        self.fetch = (...given) => { calls.push(given[0]); return String(given[0]).endsWith('/refresh') ?
+        self.fetch = (...given) => { if (!String(given[0]).endsWith('/session')) calls.push(given[0]); return String(given[0]).endsWith('/refresh') ?
             real(...given) : Promise.resolve(Object.defineProperty(Response.json({ error: 'expired', refresh: '/auth/refresh' },
             { status: 401 }), 'type', { value: 'basic' })); };
         const r = await doorward.fetch('/private/1k.txt');
@@ -171,8 +176,111 @@ def a_refusal_that_is_not_ours_is_handed_on(window):
             self.fetch = async () =>
                 Object.defineProperty(new Response(given[0], { status: 401 }), 'type', { value: 'basic' });
             try { return (await doorward.fetch('/')).status } finally { self.fetch = real; }""", body), 401, body)
-    check_equal(window.requests(), [])
+    check_equal(requests(window), [])
     stranger.close()
+
+
+@test
+def an_applications_own_401_signs_nobody_out(window):
+    window.sign_in("alice")
+    window.script(COUNT_EVENTS)
+    check_equal(window.run("""const real = fetch;
+        self.fetch = (url, ...rest) => String(url).endsWith('/session') ? real(url, ...rest) :
+            Promise.resolve(Object.defineProperty(Response.json({ error: 'no such thing' }, { status: 401 }), 'type', { value: 'basic' }));
+        try { const r = await doorward.fetch('/');
+              await new Promise((done) => setTimeout(done, 300));
+              return [r.status, (await r.json()).error]; } finally { self.fetch = real; }"""), [401, "no such thing"])
+    check_equal(window.script("return self.signedOut"), 0)
+
+
+def let_it_end_in(window, seconds):
+    for key in window.site.redis("keys", "dw:session:*").split():
+        window.site.redis("expire", key, str(seconds))
+
+
+COUNT_DOWN = "self.left = []; addEventListener('doorward:idle', (e) => { self.left.push(e.detail); })"
+
+
+@test
+def before_the_session_ends_unused_the_seconds_are_counted_down(window):
+    window.sign_in("alice")
+    let_it_end_in(window, 6)
+    window.open(PAGE)
+    window.script(COUNT_DOWN)
+    wait_until(lambda: 0 in window.script("return self.left"), 10, "no end of the countdown")
+    left = window.script("return self.left")
+    assert left == sorted(left, reverse=True) and len(left) >= 3 and left[0] <= 6, left
+    wait_until(lambda: window.run(FETCH)[0] == 401, 3, "the session goes on")
+
+
+@test
+def a_renewal_stops_the_countdown(window):
+    window.sign_in("alice")
+    let_it_end_in(window, 30)
+    window.open(PAGE)
+    window.script(COUNT_DOWN)
+    wait_until(lambda: window.script("return self.left.length"), 5, "no countdown")
+    check_equal(window.run("return doorward.refresh()"), True)
+    wait_until(lambda: window.script("return self.left.at(-1) > 3600"), 5, "the countdown goes on")
+    count = window.script("return self.left.length")
+    window.run("await new Promise((done) => setTimeout(done, 1500))")
+    check_equal(window.script("return self.left.length"), count)
+
+
+@test
+def asking_how_long_it_lasts_does_not_prolong_it(window):
+    window.sign_in("alice")
+    let_it_end_in(window, 30)
+    window.open(PAGE)
+    window.script(COUNT_DOWN)
+    wait_until(lambda: len(window.script("return self.left")) >= 2, 6, "no countdown")
+    ttl = [int(window.site.redis("ttl", key)) for key in window.site.redis("keys", "dw:session:*").split()]
+    assert ttl and max(ttl) <= 30, ttl
+
+
+@test
+def a_sign_out_by_the_page_in_another_tab_is_seen_when_a_tab_is_looked_at(window):
+    first, second = open_tabs(window, 2)
+    window.switch(first)
+    window.script(COUNT_EVENTS)
+    window.switch(second)
+    window.command("Page.bringToFront")
+    window.open("/auth/logout")
+    window.click("Sign out")
+    window.switch(first)
+    window.command("Page.bringToFront")
+    wait_until(lambda: window.script("return self.signedOut"), 5, "no event")
+
+
+@test
+def signing_in_again_in_a_pop_up_keeps_a_half_filled_form(window):
+    window.sign_in("alice")
+    window.script("""document.body.insertAdjacentHTML('beforeend', '<form><textarea id=draft></textarea></form><button id=again>Again</button>');
+        document.querySelector('#again').onclick = () => { doorward.signIn(); };
+        self.signedIn = 0; addEventListener('doorward:signed-in', () => { self.signedIn++; });""")
+    window.find("#draft").send_keys("half a letter")
+    window.site.ctl("session", "end", "--user", "alice")
+    check_equal(window.run(FETCH)[0], 401)
+    first = window.tab
+    window.find("#again").click()
+    wait_until(lambda: len(window.driver.window_handles) == 2, 5, "no pop-up")
+    window.switch([tab for tab in window.driver.window_handles if tab != first][0])
+    wait_until(lambda: window.has("#username"), 5, "no form")
+    window.check_form()
+    window.fill_in("alice")
+    window.find("form button").click()
+    wait_until(lambda: len(window.driver.window_handles) == 1, 5, "the pop-up does not close")
+    window.driver.switch_to.window(first)
+    wait_until(lambda: window.script("return self.signedIn"), 5, "no event")
+    check_equal(window.find("#draft").get_property("value"), "half a letter")
+    check_equal(window.run(FETCH), [200, 1024])
+
+
+@test
+def the_end_of_a_pop_up_is_for_who_is_signed_in(window):
+    window.open("/auth/signed-in")
+    window.check_form()
+    check_in("next=/auth/signed-in", window.driver.current_url)
 
 
 @test
