@@ -9,8 +9,10 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "ctl/ctl.h"
+#include "ctl/ctl_doctor.h"
 #include "ctl/ctl_event.h"
 #include "ctl/ctl_explain.h"
+#include "ctl/ctl_http.h"
 #include "ctl/ctl_import.h"
 #include "ctl/ctl_key.h"
 #include "ctl/ctl_output.h"
@@ -89,6 +91,15 @@ static const struct ctl_command commands[] = {
 		"    status 0: it would be let through, 1: it would not.\n",
 		{ "uri= method= agent= address=", 0, 1, CTL_ARGS_DASH, no_token_here },
 		CTL_USERS | CTL_KEYS | CTL_RULES, ctl_explain_request },
+	{ "doctor", NULL, "[--user NAME] [--echo PATH] URL", "is the set-up of the live site safe? what to do about it",
+		"    URL is the site, or a protected page of it; more of those: --path PATH. Without any,\n"
+		"    those of [rules] and of the examples are tried. --user NAME looks at the site as\n"
+		"    that user too, by a session of a few minutes; --echo PATH is a page that prints its\n"
+		"    environment or request headers: can they be forged? --cacert FILE: whom to trust;\n"
+		"    --http-port N: where plain http is; --accept CODE: a finding to live with. Nothing\n"
+		"    is changed. Exit status 0: nothing found, 1: something.\n",
+		{ "user= echo= path= cacert= http-port= accept=", 1, 1, CTL_ARGS_WORD, no_password_here }, 0,
+		ctl_doctor_run },
 	{ "unblock", NULL, "NAME", "forget failed sign-ins of a name that is locked out", NULL,
 		{ "", 1, 1, CTL_ARGS_WORD, NULL }, CTL_STORE, ctl_user_unblock },
 	{ "stats", NULL, "", "how many users and sessions, and the store's memory", NULL,
@@ -106,6 +117,7 @@ static const char notes[] =
 	"  -c FILE   the settings (default: $DOORWARD_CONF, then /etc/doorward/doorward.conf)\n"
 	"  --json    the answer as JSON; times are seconds since 1970\n"
 	"  --help    behind a command: more about it\n"
+	"  --version print the versions of doorwardctl and of its libraries\n"
 	"\n"
 	"Exit status: 0 done, 1 no, 2 wrong usage or settings, 3 Redis does not answer.\n"
 	"See doorwardctl(8).\n";
@@ -226,8 +238,8 @@ static int run_command(struct ctl *ctl, const char *conf, char **argv)
 
 static void print_versions(void)
 {
-	printf("doorwardctl %s\n%s\n%s\n%s\n", DOORWARD_VERSION, crypto_version(), store_version(),
-		password_version());
+	printf("doorwardctl %s\n%s\n%s\n%s\n%s\n", DOORWARD_VERSION, crypto_version(),
+		store_version(), password_version(), ctl_http_version());
 }
 
 /* No password may reach a core file, and no other process of this user may look inside. */

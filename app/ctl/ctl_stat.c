@@ -6,8 +6,8 @@
 #include "auth/scan.h"
 #include "auth/userfile.h"
 #include "base/arena.h"
-#include "base/encode.h"
 #include "base/json.h"
+#include "ctl/ctl_info.h"
 #include "ctl/ctl_output.h"
 #include "store/store.h"
 
@@ -38,27 +38,6 @@ static bool count_users(struct ctl *ctl, int64_t *out)
 	return true;
 }
 
-/* "used_memory:1048576" in what INFO says, a line each; "" when it is not there. */
-static const char *info_of(struct arena *arena, const char *info, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (const char *line = info; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, name, len) == 0 && line[len] == ':')
-			return arena_strndup(
-				arena, line + len + 1, strcspn(line + len + 1, "\r\n"));
-	}
-	return "";
-}
-
-static int64_t info_int(struct arena *arena, const char *info, const char *name)
-{
-	long long number = 0;
-
-	return encode_parse_uint(info_of(arena, info, name), 0, INT64_MAX, &number) ? number : 0;
-}
-
 static bool read_server(struct ctl *ctl, struct stats *out)
 {
 	struct arena *arena = ctl->caller.arena;
@@ -72,13 +51,13 @@ static bool read_server(struct ctl *ctl, struct stats *out)
 	if (store_run(ctl->auth.store, arena, ctl->caller.deadline, commands, replies, 3) !=
 		STORE_OK)
 		return false;
-	out->memory_bytes = info_int(arena, replies[0].text, "used_memory");
-	out->memory_max_bytes = info_int(arena, replies[0].text, "maxmemory");
-	out->policy = info_of(arena, replies[0].text, "maxmemory_policy");
-	const char *valkey = info_of(arena, replies[1].text, "valkey_version");
+	out->memory_bytes = ctl_info_int(arena, replies[0].text, "used_memory");
+	out->memory_max_bytes = ctl_info_int(arena, replies[0].text, "maxmemory");
+	out->policy = ctl_info_text(arena, replies[0].text, "maxmemory_policy");
+	const char *valkey = ctl_info_text(arena, replies[1].text, "valkey_version");
 	out->version = *valkey ? arena_printf(arena, "Valkey %s", valkey)
 			       : arena_printf(arena, "Redis %s",
-					 info_of(arena, replies[1].text, "redis_version"));
+					 ctl_info_text(arena, replies[1].text, "redis_version"));
 	out->events = replies[2].integer;
 	return true;
 }

@@ -61,7 +61,7 @@ static void print_user(struct arena *arena, const struct user *user, const char 
 	ctl_output_field("disabled", user->disabled ? "yes" : "no");
 	ctl_output_field("created", ctl_output_time(arena, user->created));
 	ctl_output_field("password", form);
-	ctl_output_field("version", arena_printf(arena, "%lld", (long long)user->ver));
+	ctl_output_field("version", arena_int(arena, user->ver));
 }
 
 enum ctl_status ctl_user_show(struct ctl *ctl)
