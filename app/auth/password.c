@@ -217,28 +217,33 @@ static enum password_result password_verify_form(const char *hash, const char *p
 
 /* ---- what others see ---- */
 
-/* The decoy is made anew when the cost changes. */
-static bool password_set_cost(const struct settings *settings)
+/* The hash of no password at all: whoever is compared with it costs the same work. It is random,
+ * not computed, since a CGI program makes one for each request. */
+static void password_write_decoy(
+	char out[crypto_pwhash_STRBYTES], unsigned long long opslimit, size_t memlimit)
 {
-	static const char nobody[] = "the password of nobody";
+	const int variant = sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
+	unsigned char salt[crypto_pwhash_SALTBYTES], hash[ARGON2_HASH_BYTES];
+	char salt_text[ARGON2_SALT_TEXT + 1], hash_text[ARGON2_HASH_TEXT + 1];
+
+	randombytes_buf(salt, sizeof salt);
+	randombytes_buf(hash, sizeof hash);
+	sodium_bin2base64(salt_text, sizeof salt_text, salt, sizeof salt, variant);
+	sodium_bin2base64(hash_text, sizeof hash_text, hash, sizeof hash, variant);
+	snprintf(out, crypto_pwhash_STRBYTES, "$argon2id$v=19$m=%zu,t=%llu,p=1$%s$%s",
+		memlimit / 1024, opslimit, salt_text, hash_text);
+}
+
+static void password_set_cost(const struct settings *settings)
+{
 	unsigned long long opslimit = (unsigned long long)settings->password.opslimit;
 	size_t memlimit = (size_t)settings->password.memlimit_mb << 20;
-	char decoy[crypto_pwhash_STRBYTES];
-	bool ok = true;
 
 	pthread_mutex_lock(&state.lock);
-	bool same = state.opslimit == opslimit && state.memlimit == memlimit;
+	state.opslimit = opslimit;
+	state.memlimit = memlimit;
+	password_write_decoy(state.decoy, opslimit, memlimit);
 	pthread_mutex_unlock(&state.lock);
-	if (!same)
-		ok = crypto_pwhash_str(decoy, nobody, sizeof nobody - 1, opslimit, memlimit) == 0;
-	if (ok && !same) {
-		pthread_mutex_lock(&state.lock);
-		state.opslimit = opslimit;
-		state.memlimit = memlimit;
-		memcpy(state.decoy, decoy, sizeof decoy);
-		pthread_mutex_unlock(&state.lock);
-	}
-	return ok;
 }
 
 /* Those who compute and those who wait are never more than half of the threads that answer pages:
@@ -256,12 +261,7 @@ bool password_init(const struct settings *settings)
 		log_error("libsodium does not start");
 		return false;
 	}
-	if (!password_set_cost(settings)) {
-		log_error("argon2 with opslimit %lld and memlimit_mb %lld: %s",
-			(long long)settings->password.opslimit,
-			(long long)settings->password.memlimit_mb, strerror(errno));
-		return false;
-	}
+	password_set_cost(settings);
 	gate_set_places(settings->password.max_parallel, password_waiters(settings));
 	return true;
 }

@@ -10,6 +10,8 @@
 #include "base/log.h"
 
 #include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_DEPTH = 32 };
@@ -88,6 +90,14 @@ static bool is_bare_char_allowed(const char *text, size_t len, size_t at)
 	return start > 0 && !strchr("[:, \t\r\n", text[start - 1]);
 }
 
+static bool is_ascii(const char *text, size_t len)
+{
+	size_t i = 0;
+	while (i < len && (unsigned char)text[i] <= 0x7f)
+		i++;
+	return i == len;
+}
+
 /* In strings it takes bare control characters (RFC 8259 section 7), and \u0000, which in C would
  * cut a name short. */
 static bool is_text_clean(const char *text, size_t len, size_t *wrong_at)
@@ -103,11 +113,62 @@ static bool is_text_clean(const char *text, size_t len, size_t *wrong_at)
 			in_string = !in_string;
 		if (text[i] != '\\')
 			continue;
+		if (i + 1 < len && !is_ascii(text + i + 1, 1))
+			return false;
 		if (len - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0)
 			return false;
 		i++;
 	}
 	return true;
+}
+
+static char *put_unit(char *out, unsigned unit)
+{
+	static const char digits[] = "0123456789abcdef";
+	*out++ = '\\';
+	*out++ = 'u';
+	for (int shift = 12; shift >= 0; shift -= 4)
+		*out++ = digits[unit >> shift & 15];
+	return out;
+}
+
+/* A character beyond ASCII as JSON's escape: one or two UTF-16 units (RFC 8259 section 7). */
+static char *put_escape(char *out, unsigned codepoint)
+{
+	if (codepoint <= 0xffff)
+		return put_unit(out, codepoint);
+	out = put_unit(out, 0xd800 + ((codepoint - 0x10000) >> 10));
+	return put_unit(out, 0xdc00 + ((codepoint - 0x10000) & 0x3ff));
+}
+
+/* json-c 0.18, when strict, takes bytes above 0x7f in a string for control characters: it gets
+ * every such character escaped. source[i]: where in the text the place i of the escaped one was. */
+struct escaped {
+	char *text;
+	uint32_t *source;
+	size_t len;
+};
+
+static struct escaped escape(const char *text, size_t len)
+{
+	/* Two bytes become six at most. */
+	struct escaped out = { .text = malloc(3 * len + 1),
+		.source = malloc((3 * len + 1) * sizeof(*out.source)) };
+	if (!out.text || !out.source)
+		fatal("out of memory: JSON of %zu bytes", len);
+	for (size_t at = 0, step; at < len; at += step) {
+		char *start = out.text + out.len, *end = start;
+		step = encode_char_len(text + at, len - at);
+		if (step > 1)
+			end = put_escape(end, encode_codepoint(text + at, step));
+		else
+			*end++ = text[at];
+		for (; start < end; start++)
+			out.source[out.len++] = (uint32_t)at;
+	}
+	out.text[out.len] = '\0';
+	out.source[out.len] = (uint32_t)len;
+	return out;
 }
 
 struct json *json_parse(const char *text, size_t len)
@@ -120,17 +181,23 @@ struct json *json_parse_at(const char *text, size_t len, size_t *wrong_at)
 {
 	struct json_tokener *tokener = NULL;
 	struct json_object *object = NULL;
+	struct escaped escaped = { NULL, NULL, 0 };
 
 	/* json-c's own check of UTF-8 lets overlong forms and surrogates through. */
 	*wrong_at = 0;
-	if (len > INT_MAX || !encode_is_utf8(text, len) || !is_text_clean(text, len, wrong_at))
+	if (len > INT_MAX / 3 || !encode_is_utf8(text, len) || !is_text_clean(text, len, wrong_at))
 		return NULL;
 	tokener = json_tokener_new_ex(MAX_DEPTH);
 	if (!tokener)
 		fatal("out of memory: a JSON parser");
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	object = json_tokener_parse_ex(tokener, text, (int)len);
+	if (!is_ascii(text, len))
+		escaped = escape(text, len);
+	object = escaped.text ? json_tokener_parse_ex(tokener, escaped.text, (int)escaped.len)
+			      : json_tokener_parse_ex(tokener, text, (int)len);
 	*wrong_at = json_tokener_get_parse_end(tokener);
+	if (escaped.source)
+		*wrong_at = escaped.source[*wrong_at];
 	/* A number has no end of its own: the NUL tells json-c that nothing follows. */
 	if (json_tokener_get_error(tokener) == json_tokener_continue)
 		object = json_tokener_parse_ex(tokener, "", 1);
@@ -139,6 +206,8 @@ struct json *json_parse_at(const char *text, size_t len, size_t *wrong_at)
 		object = NULL;
 	}
 	json_tokener_free(tokener);
+	free(escaped.text);
+	free(escaped.source);
 	return of(object);
 }
 

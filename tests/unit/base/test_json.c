@@ -67,6 +67,22 @@ static void control_characters_and_nul_in_strings_are_refused(void)
 	CHECK(parses("\"a\\u0001b\"", 10));
 }
 
+static void characters_beyond_ascii_are_read_as_they_are(void)
+{
+	static const char text[] =
+		"{\"n\xc3\xa4me\": \"\xe4\xb8\xad \\\\\xf0\x9f\x98\x80\\\"\xc3\xa9\"}";
+	struct json *json = json_parse(text, sizeof text - 1);
+	size_t wrong_at = 0;
+
+	CHECK_TEXT(json_as_text(json_get(json, "n\xc3\xa4me")),
+		"\xe4\xb8\xad \\\xf0\x9f\x98\x80\"\xc3\xa9");
+	json_free(json);
+	CHECK(!parses("\"\\\xc3\xa9\"", 5));
+	CHECK(!parses("\xc3\xa9", 2));
+	CHECK(!json_parse_at("[\"\xc3\xa9\",\n x]", 10, &wrong_at));
+	CHECK_INT(wrong_at, 8);
+}
+
 static void text_that_is_not_utf8_is_refused(void)
 {
 	CHECK(parses("\"\xc3\xa9\"", 4));
@@ -250,6 +266,7 @@ int main(void)
 	RUN(text_that_is_not_json_is_refused);
 	RUN(anything_after_the_value_is_refused);
 	RUN(control_characters_and_nul_in_strings_are_refused);
+	RUN(characters_beyond_ascii_are_read_as_they_are);
 	RUN(text_that_is_not_utf8_is_refused);
 	RUN(arrays_nest_32_deep_and_no_deeper);
 	RUN(values_are_built_in_one_expression);
