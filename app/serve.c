@@ -12,6 +12,7 @@
 #include "auth/password.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "base/settings.h"
 #include "endpoints/site.h"
 #include "http/cgi.h"
@@ -20,7 +21,9 @@
 #include "routes.h"
 #include "store/store.h"
 
-enum { EXIT_USAGE = 2, SERVE_ERROR_MAX = 4096 };
+enum { EXIT_USAGE = 2, SERVE_ERROR_MAX = 4096, SERVE_PATH_MAX = 256 };
+
+static bool serve_files_enclosed;
 
 struct serve_options {
 	const char *conf;
@@ -110,6 +113,75 @@ static void serve_protect(void)
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+/* auto: the service unit says so, where nobody else shares the process' environment. */
+static bool serve_wants_sandbox(const struct settings *set)
+{
+	const char *unit = getenv("DOORWARD_SANDBOX");
+
+	switch ((enum settings_sandbox)set->server.sandbox) {
+	case SETTINGS_SANDBOX_YES:
+		return true;
+	case SETTINGS_SANDBOX_NO:
+		return false;
+	case SETTINGS_SANDBOX_AUTO:
+		break;
+	}
+	return unit && strcmp(unit, "yes") == 0;
+}
+
+/* "unix:PATH mode=..." : PATH in out, or NULL. */
+static const char *serve_socket_path(const char *spec, char out[SERVE_PATH_MAX])
+{
+	if (strncmp(spec, "unix:", 5) != 0)
+		return NULL;
+	snprintf(out, SERVE_PATH_MAX, "%.*s", (int)strcspn(spec + 5, " "), spec + 5);
+	return out;
+}
+
+/* Before there is any other thread: what the kernel takes from one, it takes from those it makes.
+ * What is wrong with the settings, site_load says. */
+static void serve_enclose_files(const char *conf)
+{
+	char error[SERVE_ERROR_MAX] = "", sockets[2][SERVE_PATH_MAX];
+	struct settings *set = settings_load(conf, error, sizeof error);
+	struct sandbox_path paths[4] = { { NULL, SANDBOX_LOG } };
+	const char *const specs[] = { set ? set->server.listen_authorizer : "",
+		set ? set->server.listen_responder : "" };
+	size_t count = 0;
+
+	if (set && serve_wants_sandbox(set)) {
+		if (set->log.target[0] == '/')
+			paths[count++] = (struct sandbox_path){ set->log.target, SANDBOX_LOG };
+		for (int i = 0; i < 2; i++) {
+			const char *path = serve_socket_path(specs[i], sockets[i]);
+			if (path)
+				paths[count++] = (struct sandbox_path){ path, SANDBOX_SOCKET };
+		}
+		paths[count].path = NULL;
+		serve_files_enclosed = sandbox_files(paths);
+	}
+	settings_free(set);
+}
+
+/* Of all threads, those that keep the mirror too. False: it was asked for and cannot be had. */
+static bool serve_enclose_calls(const struct settings *set)
+{
+	bool to_file = set->log.target[0] == '/';
+
+	if (!serve_wants_sandbox(set))
+		return true;
+	if (!sandbox_calls(!serve_files_enclosed && !to_file)) {
+		log_error("[server] sandbox: seccomp cannot be had here");
+		return set->server.sandbox == SETTINGS_SANDBOX_AUTO;
+	}
+	if (!serve_files_enclosed)
+		log_warn("[server] sandbox: this kernel has no Landlock; %s",
+			to_file ? "files are not protected, since the log is one"
+				: "no file can be opened for writing");
+	log_info("sandboxed: no programs, no other processes, no writing");
+	return true;
 }
 
 /* Does a web server start this process, for one request or for many? */
@@ -261,6 +333,8 @@ static int serve_run(const struct site *site, const char *conf)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
+	if (!serve_enclose_calls(set))
+		return EXIT_FAILURE;
 	return own ? serve_listen(site, conf, &signals) : serve_inherited(site, conf, &signals);
 }
 
@@ -290,6 +364,8 @@ int main(int argc, char **argv)
 	const char *conf = settings_path(options.conf);
 	if (options.print_settings)
 		return serve_print_settings(conf);
+	if (serve_use(&options) != SITE_ONCE)
+		serve_enclose_files(conf);
 	struct site *site = site_load(conf, serve_use(&options), error, sizeof error);
 	if (!site) {
 		fprintf(stderr, "doorward: %s\n", error);

@@ -5,6 +5,7 @@
 
 #include "auth/auth.h"
 #include "auth/facts.h"
+#include "auth/known.h"
 #include "auth/remembered.h"
 #include "auth/rules.h"
 #include "auth/session.h"
@@ -131,8 +132,50 @@ static enum reason access_verify(const struct auth *auth, const struct caller *c
 	return token_check_times(out);
 }
 
+static bool access_may_be_stale(const struct auth *auth, const struct rule *rule)
+{
+	switch (rule->on_failure) {
+	case RULES_FAILURE_STALE:
+		return true;
+	case RULES_FAILURE_DENY:
+		return false;
+	case RULES_FAILURE_AS_SET:
+		break;
+	}
+	return auth->settings->failure.on_store_failure == SETTINGS_FAILURE_STALE;
+}
+
+/* What the store says; where it says nothing and the rule allows it, what it last said. */
+static enum facts_result access_look(const struct auth *auth, const struct caller *caller,
+	const struct rule *rule, struct access *out, struct facts *facts)
+{
+	struct known_answer known = { .facts = facts };
+	int64_t asked_ms = auth->known ? clock_mono_ms() : 0;
+
+	if (facts_read(auth, caller, &out->token, facts) == FACTS_OK) {
+		if (auth->known)
+			known_note(auth->known, &out->token, facts, asked_ms);
+		return FACTS_OK;
+	}
+	/* From memory alone a fault says only that the store is to be asked. */
+	if (caller->memory_only || !access_may_be_stale(auth, rule) ||
+		!known_find(auth->known, caller->arena, &out->token,
+			auth->settings->failure.stale_max, &known))
+		return FACTS_FAULT;
+	out->degraded = true;
+	out->tell_degraded = known.tell;
+	return FACTS_OK;
+}
+
+static enum access_result access_fault(struct access *out)
+{
+	out->degraded = false;
+	out->reason = REASON_STORE_UNAVAILABLE;
+	return ACCESS_FAULT;
+}
+
 static enum access_result access_identify(const struct auth *auth, const struct caller *caller,
-	const struct access_request *request, struct access *out)
+	const struct access_request *request, const struct rule *rule, struct access *out)
 {
 	struct facts facts;
 
@@ -146,18 +189,15 @@ static enum access_result access_identify(const struct auth *auth, const struct 
 		return ACCESS_FAULT;
 	if (out->reason != REASON_OK)
 		return ACCESS_UNAUTHENTICATED;
-	if (facts_read(auth, caller, &out->token, &facts) != FACTS_OK) {
-		out->reason = REASON_STORE_UNAVAILABLE;
-		return ACCESS_FAULT;
-	}
+	if (access_look(auth, caller, rule, out, &facts) != FACTS_OK)
+		return access_fault(out);
 	out->elsewhere = facts.session_ended_elsewhere;
 	out->reason = access_judge(auth, caller, &out->token, &facts);
+	/* What was known a minute ago lets in, but is no "no". */
 	if (out->reason != REASON_OK)
-		return ACCESS_UNAUTHENTICATED;
-	if (!access_renew(auth, caller, request, &out->token, &facts)) {
-		out->reason = REASON_STORE_UNAVAILABLE;
-		return ACCESS_FAULT;
-	}
+		return out->degraded ? access_fault(out) : ACCESS_UNAUTHENTICATED;
+	if (!out->degraded && !access_renew(auth, caller, request, &out->token, &facts))
+		return access_fault(out);
 	out->user.id = out->token.sub;
 	out->user.name = facts.name;
 	out->user.roles = facts.roles;
@@ -203,7 +243,10 @@ static enum access_result access_anonymous(struct access *out)
 enum access_result access_decide(const struct auth *auth, const struct caller *caller,
 	const struct access_request *request, struct access *out)
 {
-	static const struct rule signed_in = { .need = RULES_SIGNED_IN, .roles = "" };
+	/* Our own pages, which can do nothing without the store. */
+	static const struct rule signed_in = {
+		.need = RULES_SIGNED_IN, .roles = "", .on_failure = RULES_FAILURE_DENY
+	};
 	const struct rule *rule = &signed_in;
 
 	memset(out, 0, sizeof *out);
@@ -217,11 +260,11 @@ enum access_result access_decide(const struct auth *auth, const struct caller *c
 		return access_anonymous(out);
 	if (rule->need == RULES_DENY)
 		return access_deny(out, NULL);
-	enum access_result result = access_identify(auth, caller, request, out);
+	enum access_result result = access_identify(auth, caller, request, rule, out);
 	bool later = result == ACCESS_FAULT && caller->memory_only;
 	if (rule->need == RULES_OPTIONAL && result != ACCESS_ALLOWED && !later)
 		return access_anonymous(out);
 	if (rule->need == RULES_ROLE && result == ACCESS_ALLOWED)
-		return access_check_roles(rule, out);
-	return result;
+		result = access_check_roles(rule, out);
+	return out->degraded && result == ACCESS_DENIED ? access_fault(out) : result;
 }

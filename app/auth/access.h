@@ -32,6 +32,9 @@ struct access {
 	struct token token; /* of an identified request */
 	struct user user;
 	const char *missing_role; /* with ACCESS_DENIED by a role rule: what would do */
+	/* The store cannot answer, and the session was alive a short time ago. */
+	bool degraded;
+	bool tell_degraded; /* the first time in a minute for this session */
 	bool elsewhere; /* with session_ended: a newer sign-in took its place */
 	int64_t idle_left_sec; /* of an identified request's session, by the store's clock */
 	int64_t absolute_end; /* seconds since 1970 */

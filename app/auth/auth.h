@@ -12,6 +12,7 @@
 
 struct arena;
 struct keys;
+struct known;
 struct remembered;
 struct rules;
 struct settings;
@@ -25,6 +26,7 @@ struct auth {
 	const struct keys *keys;
 	const struct rules *rules;
 	struct remembered *remembered; /* verified tokens; NULL: verify each time */
+	struct known *known; /* for the time of a fault; NULL: what cannot be asked is not known */
 	struct userfile *userfile; /* NULL unless [users] source = file */
 };
 

@@ -5,11 +5,13 @@
 
 #include "auth/auth.h"
 #include "auth/device.h"
+#include "auth/known.h"
 #include "auth/token.h"
 #include "auth/user.h"
 #include "auth/userfile.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/counter.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/settings.h"
@@ -40,14 +42,15 @@ enum { AT_SESSION, AT_TTL, AT_USER, AT_DENY, AT_REALM, AT_TIME, AT_SEEN, FACTS_C
 /* Where the extra fields begin among the answers about the user. */
 enum { AT_EXTRA = 4 };
 
-struct facts_keys {
-	const char *session, *user, *deny, *realm;
-};
-
 /* [users] extra_fields, taken apart. */
 struct facts_fields {
 	const char *name[FACTS_EXTRA_MAX];
 	size_t count;
+};
+
+struct facts_keys {
+	const char *session, *user, *deny, *realm;
+	const struct facts_fields *fields; /* of the user */
 };
 
 static void facts_split_fields(
@@ -152,18 +155,23 @@ static bool facts_recall(const struct auth *auth, struct arena *arena,
 	const struct facts_keys *keys, struct store_value *replies)
 {
 	struct store *store = auth->store;
-	int64_t none = 0;
+	struct store_known session = { .replies = &replies[AT_SESSION], .count = 2 },
+			   user = { .replies = &replies[AT_USER], .count = 1 },
+			   deny = { .replies = &replies[AT_DENY], .count = 1 },
+			   realm = { .replies = &replies[AT_REALM], .count = 1 };
 
-	return store_recall(store, arena, keys->session, &replies[AT_SESSION], 2,
-		       &replies[AT_TTL].integer) &&
-	       store_recall(store, arena, keys->user, &replies[AT_USER], 1, &none) &&
-	       store_recall(store, arena, keys->deny, &replies[AT_DENY], 1, &none) &&
-	       store_recall(store, arena, keys->realm, &replies[AT_REALM], 1, &none);
+	if (!store_recall(store, arena, keys->session, &session) ||
+		!store_recall(store, arena, keys->user, &user) ||
+		!store_recall(store, arena, keys->deny, &deny) ||
+		!store_recall(store, arena, keys->realm, &realm))
+		return false;
+	replies[AT_TTL].integer = session.left_ms;
+	return true;
 }
 
 static enum store_result facts_ask(const struct auth *auth, const struct caller *caller,
-	const struct facts_keys *keys, const struct facts_fields *fields,
-	const struct store_command *seen, struct store_value *replies)
+	const struct facts_keys *keys, const struct store_command *seen,
+	struct store_value *replies)
 {
 	struct store_command commands[FACTS_COMMANDS];
 	size_t count = FACTS_COMMANDS - 1;
@@ -171,7 +179,7 @@ static enum store_result facts_ask(const struct auth *auth, const struct caller 
 	commands[AT_SESSION] = store_read("HMGET", keys->session, "context", "ver", "absolute_end",
 		"style", "ended", "idle", NULL);
 	commands[AT_TTL] = store_read("PTTL", keys->session, NULL);
-	commands[AT_USER] = facts_user_command(keys->user, fields);
+	commands[AT_USER] = facts_user_command(keys->user, keys->fields);
 	commands[AT_DENY] = store_read("EXISTS", keys->deny, NULL);
 	commands[AT_REALM] = store_read("HGET", keys->realm, "ver", NULL);
 	commands[AT_TIME] = store_read("TIME", NULL);
@@ -195,15 +203,20 @@ static enum store_result facts_fetch(const struct auth *auth, const struct calle
 		.user = store_key_user(store, arena, uid),
 		.deny = store_key_deny(store, arena, uid, token->jti),
 		.realm = store_key(store, arena, "realm"),
+		.fields = fields,
 	};
 	bool note = facts_note_is_due(caller, token->sid);
 
-	if (caller->memory_only)
-		return !note && facts_recall(auth, arena, &keys, replies) ? STORE_OK : STORE_FAULT;
+	if (caller->memory_only) {
+		if (note || !facts_recall(auth, arena, &keys, replies))
+			return STORE_FAULT;
+		counter_add(COUNTER_MIRROR_HITS);
+		return STORE_OK;
+	}
 	if (!note)
-		return facts_ask(auth, caller, &keys, fields, NULL, replies);
+		return facts_ask(auth, caller, &keys, NULL, replies);
 	struct store_command seen = facts_seen_command(auth, caller, token, keys.session);
-	return facts_ask(auth, caller, &keys, fields, &seen, replies);
+	return facts_ask(auth, caller, &keys, &seen, replies);
 }
 
 enum facts_result facts_read(const struct auth *auth, const struct caller *caller,
@@ -222,10 +235,13 @@ enum facts_result facts_read(const struct auth *auth, const struct caller *calle
 	facts_fill_session(&replies[AT_SESSION], replies[AT_TTL].integer / 1000, out);
 	if (!facts_fill_user(&fields, &replies[AT_USER], &token->sub, arena, out) ||
 		!user_add_ver(replies[AT_REALM].type == STORE_TEXT ? replies[AT_REALM].text : NULL,
-			&out->ver)) {
+			&out->realm_ver)) {
 		log_error("the record of user %s or the realm's cannot be believed", uid);
+		/* That is an answer: what was known before is not to stand in for it. */
+		known_end_user(auth->known, uid);
 		return FACTS_FAULT;
 	}
+	out->ver += out->realm_ver;
 	if (auth->userfile)
 		facts_fill_from_file(auth, caller, token, out);
 	out->denied = replies[AT_DENY].integer != 0;

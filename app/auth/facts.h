@@ -31,6 +31,7 @@ struct facts {
 	bool user_disabled;
 	const char *name, *roles; /* never NULL */
 	int64_t ver; /* the user's plus the realm's */
+	int64_t realm_ver;
 	const struct facts_extra *extra;
 	size_t extra_count;
 };

@@ -6,6 +6,7 @@
 #include "auth/auth.h"
 #include "auth/device.h"
 #include "auth/keys.h"
+#include "auth/known.h"
 #include "auth/theft.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -264,6 +265,10 @@ enum rotation_result rotation_use(const struct auth *auth, const struct caller *
 	const char *unusual = store_item_text(&reply, 11);
 	if (result == ROTATION_OK && unusual && *unusual)
 		theft_report_unusual(auth, caller, out, unusual);
+	if (result == ROTATION_REFUSED)
+		known_end_session(auth->known, claim.uid.text, handle);
+	if (out->why == REASON_USER_DISABLED)
+		known_end_user(auth->known, claim.uid.text);
 	if (out->why == REASON_REFRESH_REUSED)
 		theft_react(auth, caller, &claim.uid);
 	char now[SESSION_CONTEXT_LEN + 1];

@@ -112,10 +112,31 @@ static bool parse_pattern(const struct line *line, struct entry *out)
 	return parse_methods(line, text, methods_len, &out->methods);
 }
 
-static bool parse_roles(const struct line *line, const char **out)
+/* Cuts the last word off the requirement when it is on_store_failure:...: false when it is that,
+ * and wrong. */
+static bool parse_failure(const struct line *line, char *requirement, struct rule *out)
+{
+	static const char name[] = "on_store_failure:";
+	char *word = strstr(requirement, name);
+
+	out->on_failure = RULES_FAILURE_AS_SET;
+	if (!word || word == requirement || (word[-1] != ' ' && word[-1] != '\t'))
+		return true;
+	const char *value = word + sizeof(name) - 1;
+	if (strcmp(value, "stale") != 0 && strcmp(value, "deny") != 0)
+		return refuse(
+			line, "\"%s\": on_store_failure is deny or stale, and the last word", word);
+	out->on_failure = *value == 's' ? RULES_FAILURE_STALE : RULES_FAILURE_DENY;
+	while (word > requirement && (word[-1] == ' ' || word[-1] == '\t'))
+		word--;
+	*word = '\0';
+	return true;
+}
+
+static bool parse_roles(const struct line *line, const char *text, const char **out)
 {
 	static const char prefix[] = "role:";
-	const char *rest = line->from->requirement;
+	const char *rest = text;
 	char *roles = arena_alloc(line->arena, strlen(rest) + 1);
 	size_t len = 0;
 	for (const char *item; (item = next_item(&rest, &len));) {
@@ -144,16 +165,23 @@ static bool parse_requirement(const struct line *line, struct rule *out)
 		{ "signed-in", RULES_SIGNED_IN },
 		{ "deny", RULES_DENY },
 	};
+	char *text = arena_strdup(line->arena, line->from->requirement);
 	out->line = line->from->line;
 	out->roles = "";
+	if (!parse_failure(line, text, out))
+		return false;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(line->from->requirement, words[i].text) == 0) {
-			out->need = words[i].need;
+		if (strcmp(text, words[i].text) != 0)
+			continue;
+		out->need = words[i].need;
+		if (out->on_failure == RULES_FAILURE_AS_SET || out->need == RULES_OPTIONAL ||
+			out->need == RULES_SIGNED_IN)
 			return true;
-		}
+		return refuse(
+			line, "%s does not ask the store: on_store_failure has no meaning", text);
 	}
 	out->need = RULES_ROLE;
-	return parse_roles(line, &out->roles);
+	return parse_roles(line, text, &out->roles);
 }
 
 struct rules *rules_parse(const struct settings *settings, char *error, size_t error_size)
@@ -174,6 +202,15 @@ struct rules *rules_parse(const struct settings *settings, char *error, size_t e
 		}
 	}
 	return rules;
+}
+
+bool rules_any_stale(const struct rules *rules)
+{
+	for (size_t i = 0; i < rules->count; i++) {
+		if (rules->entries[i].rule.on_failure == RULES_FAILURE_STALE)
+			return true;
+	}
+	return false;
 }
 
 void rules_free(struct rules *rules)

@@ -7,6 +7,7 @@
 
 #include "auth/auth.h"
 #include "auth/device.h"
+#include "auth/known.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -219,6 +220,8 @@ static struct store_command session_end_command(const struct auth *auth,
 {
 	struct store_command command = store_call(STORE_SESSION_END, 3, true);
 
+	/* Whether the store is there to hear it or not. */
+	known_end_session(auth->known, uid->text, handle);
 	store_arg(&command, store_key_session(auth->store, caller->arena, uid->text, handle));
 	store_arg(&command, store_key_sessions(auth->store, caller->arena, uid->text));
 	store_arg(&command, store_key_seen(auth->store, caller->arena, uid->text, handle));
@@ -295,6 +298,8 @@ enum session_result session_end_all(const struct auth *auth, const struct caller
 	size_t ended = 0;
 	int64_t more = 0;
 
+	if (!keep)
+		known_end_user(auth->known, uid->text);
 	/* First the version: what is being issued at this moment is refused by it. An account that
 	 * is gone has none, and its sessions are refused already. */
 	if (!keep && user_supersede(auth, caller, uid) == USER_FAULT)

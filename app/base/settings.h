@@ -25,6 +25,7 @@ enum settings_activity { SETTINGS_ACTIVITY_ANY, SETTINGS_ACTIVITY_NAVIGATION };
 enum settings_same_site { SETTINGS_SAME_SITE_STRICT, SETTINGS_SAME_SITE_LAX };
 enum settings_claims { SETTINGS_CLAIMS_MINIMAL, SETTINGS_CLAIMS_PROFILE };
 enum settings_users { SETTINGS_USERS_REDIS, SETTINGS_USERS_FILE };
+enum settings_sandbox { SETTINGS_SANDBOX_AUTO, SETTINGS_SANDBOX_YES, SETTINGS_SANDBOX_NO };
 enum settings_failure { SETTINGS_FAILURE_DENY, SETTINGS_FAILURE_STALE };
 enum settings_log_format { SETTINGS_LOG_JSON, SETTINGS_LOG_TEXT };
 enum settings_log_level {
@@ -48,6 +49,7 @@ struct settings {
 		const char *listen_authorizer, *listen_responder;
 		int64_t authorizer_threads, responder_threads;
 		const char *prefix, *base_url, *trusted_proxies;
+		int64_t sandbox;
 	} server;
 	struct {
 		const char *url, *password_file, *prefix;

@@ -37,12 +37,14 @@ const char *settings_check_given(const char *text)
 const char *settings_check_listen(const char *text)
 {
 	static const char sentence[] =
-		"must be unix:PATH [mode=0660] [group=NAME], or HOST:PORT, or nothing";
+		"must be unix:PATH [mode=0660] [group=NAME], HOST:PORT, systemd:NAME, or nothing";
 
 	if (!text[0])
 		return NULL;
 	if (starts_with(text, "unix:"))
 		return text[5] && text[5] != ' ' ? NULL : sentence;
+	if (starts_with(text, "systemd:"))
+		return text[8] && !strpbrk(text + 8, ": ") ? NULL : sentence;
 	const char *colon = strrchr(text, ':');
 	return colon && colon > text && is_port(colon + 1) ? NULL : sentence;
 }

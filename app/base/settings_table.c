@@ -14,6 +14,10 @@
 #define LONGEST (400 * DAY)
 
 static const char *const mirrors[] = { "auto", "yes", "no", NULL };
+static const char *const sandboxes[] = { [SETTINGS_SANDBOX_AUTO] = "auto",
+	[SETTINGS_SANDBOX_YES] = "yes",
+	[SETTINGS_SANDBOX_NO] = "no",
+	NULL };
 static const char *const styles[] = {
 	[SETTINGS_STYLE_ROTATE] = "rotate", [SETTINGS_STYLE_SLIDING] = "sliding", NULL
 };
@@ -93,6 +97,8 @@ static const struct settings_entry entries[] = {
 		"Origin of the site as browsers see it."),
 	LIST(server, trusted_proxies, "", settings_check_networks,
 		"Addresses whose X-Forwarded-For is believed."),
+	CHOICE(server, sandbox, "auto", sandboxes,
+		"Whether to give up what is not needed after the start."),
 
 	TEXT(store, url, "unix:/run/redis/redis-server.sock", settings_check_store_url,
 		"Where Redis listens."),

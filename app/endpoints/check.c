@@ -78,7 +78,11 @@ static void check_deny(struct exchange *x, const struct access *access)
 static void check_fault(struct exchange *x, const struct access *access)
 {
 	check_audit(x, "access.fault", access);
-	exchange_unavailable(x);
+	/* mod_fcgid keeps the headers of a refusal beside those of its error document. */
+	if (x->request.front == REQUEST_FRONT_FCGID)
+		check_bare(x, 503);
+	else
+		exchange_unavailable(x);
 }
 
 bool check_answer(struct exchange *x)

@@ -1,5 +1,7 @@
 #include "http/listener.h"
 
+#include "http/handover.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
@@ -168,6 +170,8 @@ int listener_open(const char *spec, char *error, size_t error_size)
 {
 	if (strncmp(spec, "unix:", 5) == 0)
 		return listener_open_unix(spec + 5, error, error_size);
+	if (strncmp(spec, "systemd:", 8) == 0)
+		return handover_find(spec + 8, error, error_size);
 	return listener_open_tcp(spec, error, error_size);
 }
 

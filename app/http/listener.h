@@ -1,5 +1,5 @@
 /* Listening sockets, as the settings write them: "unix:PATH [mode=0660] [group=NAME]",
- * "HOST:PORT" or "[V6]:PORT". */
+ * "HOST:PORT" or "[V6]:PORT", or "systemd:NAME" for one that systemd opened. */
 #ifndef DOORWARD_HTTP_LISTENER_H
 #define DOORWARD_HTTP_LISTENER_H
 

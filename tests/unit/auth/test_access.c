@@ -258,6 +258,13 @@ static void a_sliding_session_is_prolonged_by_use_and_never_past_its_end(void)
 	CHECK_INT(access.token.exp, session.absolute_end);
 	CHECK(access.idle_left_sec > 7190);
 	world_redis(store_write("EXPIRE", key, "3000", NULL));
+	struct access_request question = { .token = token,
+		.token_len = strlen(token),
+		.method = "GET",
+		.navigation = true,
+		.passive = true };
+	CHECK_INT(access_decide(&world.auth, &world.caller, &question, &access), ACCESS_ALLOWED);
+	CHECK(access.idle_left_sec <= 3000);
 	CHECK_INT(ask(&access), ACCESS_ALLOWED);
 	CHECK_INT(access.idle_left_sec / 10, 660);
 	char end[32];

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "auth/password.h"
@@ -428,6 +429,36 @@ static void a_fault_after_the_throttle_gives_the_attempt_back(void)
 	CHECK_INT(throttle_keys(), 0);
 }
 
+/* Room for 32 MiB more, where a hash takes 64. */
+static void a_hash_that_gets_no_memory_costs_no_attempt(void)
+{
+	char hash[PASSWORD_HASH_MAX];
+	struct rlimit before, little;
+	unsigned long pages = 0;
+
+	begin();
+	desk.settings.password.memlimit_mb = 64;
+	CHECK(password_init(&desk.settings));
+	CHECK_INT(password_make(battery, strlen(battery), hash), PASSWORD_OK);
+	CHECK_INT(user_add(&desk.auth, &desk.caller, "zoe", hash, ""), USER_OK);
+	FILE *file = fopen("/proc/self/statm", "r");
+	CHECK(file && fscanf(file, "%lu", &pages) == 1);
+	if (file)
+		fclose(file);
+	getrlimit(RLIMIT_AS, &before);
+	little = before;
+	little.rlim_cur = pages * 4096 + (32 << 20);
+	setrlimit(RLIMIT_AS, &little);
+	enum credentials_result right = check("zoe", battery), wrong = check("zoe", "wrong"),
+				unknown = check("nobody", "wrong");
+	setrlimit(RLIMIT_AS, &before);
+	CHECK_INT(right, CREDENTIALS_FAULT);
+	CHECK_INT(wrong, CREDENTIALS_FAULT);
+	CHECK_INT(unknown, CREDENTIALS_FAULT);
+	CHECK_INT(throttle_keys(), 0);
+	CHECK_INT(check("zoe", battery), CREDENTIALS_OK);
+}
+
 int main(void)
 {
 	desk_start();
@@ -448,6 +479,7 @@ int main(void)
 	RUN(of_200_parallel_guesses_exactly_the_limit_is_judged);
 	RUN(who_found_no_place_is_not_counted);
 	RUN(a_fault_after_the_throttle_gives_the_attempt_back);
+	RUN(a_hash_that_gets_no_memory_costs_no_attempt);
 	RUN(without_redis_it_is_a_fault_that_costs_no_attempt);
 	desk_stop();
 	return check_result();

@@ -294,11 +294,11 @@ static void what_is_kept_is_bounded(void)
 {
 	struct mirror *mirror = mirror_new(1000);
 	struct store_value value = { .type = STORE_INT, .integer = 7, .text = "" }, got;
-	struct mirror_answer answer = { &value, 1, -1 }, found = { &got, 1, 0 };
+	struct mirror_answer answer = { &value, 1, -1, 0 }, found = { &got, 1, 0, 0 };
 	int kept = 0;
 	char key[32];
 
-	mirror_lease_until(mirror, clock_mono_ms() + 10000);
+	mirror_lease_until(mirror, 0, clock_mono_ms() + 10000);
 	for (int i = 0; i < 20000; i++) {
 		snprintf(key, sizeof key, "key%d", i);
 		mirror_fill(mirror, key, mirror_expect(mirror, key), &answer);
@@ -308,7 +308,7 @@ static void what_is_kept_is_bounded(void)
 		kept += mirror_find(mirror, key, world.caller.arena, &found);
 	}
 	CHECK(kept > 500 && kept <= 1024);
-	mirror_lease_until(mirror, 0);
+	mirror_lease_until(mirror, 0, 0);
 	CHECK(!mirror_find(mirror, "key19999", world.caller.arena, &found));
 	mirror_free(mirror);
 }
@@ -317,9 +317,9 @@ static void an_answer_overtaken_by_a_change_is_not_kept(void)
 {
 	struct mirror *mirror = mirror_new(1000);
 	struct store_value value = { .type = STORE_TEXT, .text = "old", .len = 3 }, got;
-	struct mirror_answer answer = { &value, 1, -1 }, found = { &got, 1, 0 };
+	struct mirror_answer answer = { &value, 1, -1, 0 }, found = { &got, 1, 0, 0 };
 
-	mirror_lease_until(mirror, clock_mono_ms() + 10000);
+	mirror_lease_until(mirror, 0, clock_mono_ms() + 10000);
 	uint64_t ticket = mirror_expect(mirror, "k");
 	mirror_forget(mirror, "k", 1);
 	mirror_fill(mirror, "k", ticket, &answer);

@@ -397,6 +397,30 @@ static void normalising_twice_changes_nothing(void)
 	arena_reset(arena);
 }
 
+static enum rules_failure failure_of(const char *requirement)
+{
+	return parse_one("/a", requirement) ? rules_find(rules, "GET", "/a")->on_failure
+					    : (enum rules_failure)99;
+}
+
+static void a_rule_may_say_what_a_store_that_is_silent_means(void)
+{
+	CHECK_INT(failure_of("signed-in"), RULES_FAILURE_AS_SET);
+	CHECK(!rules_any_stale(rules));
+	CHECK_INT(failure_of("signed-in on_store_failure:deny"), RULES_FAILURE_DENY);
+	CHECK(!rules_any_stale(rules));
+	CHECK_INT(failure_of("optional \t on_store_failure:stale"), RULES_FAILURE_STALE);
+	CHECK(rules_any_stale(rules));
+	CHECK_INT(failure_of("role:a, role:b on_store_failure:stale"), RULES_FAILURE_STALE);
+	CHECK_TEXT(rules_find(rules, "GET", "/a")->roles, "a,b");
+	CHECK(is_refused("/a", "anyone on_store_failure:stale", "no meaning"));
+	CHECK(is_refused("/a", "deny on_store_failure:deny", "no meaning"));
+	CHECK(is_refused("/a", "signed-in on_store_failure:stay", "deny or stale"));
+	CHECK(is_refused("/a", "signed-in on_store_failure:stale more", "deny or stale"));
+	CHECK(is_refused("/a", "on_store_failure:stale", "no requirement"));
+	CHECK(is_refused("/a", "role:a,on_store_failure:stale", "no requirement"));
+}
+
 int main(void)
 {
 	arena = arena_new(4 << 20);
@@ -415,6 +439,7 @@ int main(void)
 	RUN(dots_are_resolved_and_never_leave_the_root);
 	RUN(what_has_two_meanings_is_refused);
 	RUN(the_absolute_form_is_cut_to_its_path);
+	RUN(a_rule_may_say_what_a_store_that_is_silent_means);
 	RUN(normalising_twice_changes_nothing);
 	rules_free(rules);
 	arena_free(arena);

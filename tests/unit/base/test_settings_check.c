@@ -56,9 +56,9 @@ static void the_base_url_is_an_https_origin(void)
 static void sockets_are_unix_paths_or_ports(void)
 {
 	TAKES(settings_check_listen, "", "unix:/run/d.sock", "unix:/run/d.sock mode=0660 group=www",
-		"127.0.0.1:9000", "[::1]:9000");
+		"127.0.0.1:9000", "[::1]:9000", "systemd:authorizer");
 	REFUSES(settings_check_listen, "/run/d.sock", "unix:", "unix: /run/x", ":9000", "host",
-		"host:", "host:0", "host:http");
+		"host:", "host:0", "host:http", "systemd:", "systemd:a:b", "systemd:a b");
 }
 
 static void trusted_proxies_are_addresses_and_networks(void)
