@@ -129,6 +129,17 @@ static void equal_compares_all_bytes(void)
 	CHECK(!crypto_equal("abcd", "xbcd", 4));
 	CHECK(crypto_equal("abcd", "abce", 3));
 	CHECK(crypto_equal("a", "b", 0));
+	unsigned char one[200], other[200];
+	memset(one, 'x', sizeof one);
+	memset(other, 'x', sizeof other);
+	for (size_t len = 1; len <= sizeof one; len++) {
+		CHECK(crypto_equal(one, other, len));
+		for (size_t at = 0; at < len; at++) {
+			other[at] ^= (unsigned char)(1 << at % 8);
+			CHECK(!crypto_equal(one, other, len));
+			other[at] = 'x';
+		}
+	}
 }
 
 static void wipe_leaves_zeros_and_nothing_else_changed(void)
