@@ -203,7 +203,7 @@ install: all ## install into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/doorward $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 755 $(BUILD)/doorward $(BUILD)/doorwardctl $(DESTDIR)$(PREFIX)/sbin/
 	cp -r templates languages www $(DESTDIR)$(PREFIX)/share/doorward/
-	install -m 644 doorward.conf.example apache.conf.example apache-fcgid.conf.example lighttpd.conf.example lighttpd-strip.lua lighttpd-cache.lua nginx.conf.example Caddyfile.example systemd/doorward.service systemd/doorward.socket $(DESTDIR)$(PREFIX)/share/doorward/
+	install -m 644 doorward.conf.example apache.conf.example apache-fcgid.conf.example lighttpd.conf.example lighttpd-strip.lua lighttpd-cache.lua nginx.conf.example Caddyfile.example systemd/doorward.service systemd/doorward-authorizer.socket systemd/doorward-responder.socket $(DESTDIR)$(PREFIX)/share/doorward/
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 clean: ## remove build/
@@ -211,4 +211,4 @@ clean: ## remove build/
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-10s %s\n", $$1, $$2 }'
 
--include $(LIB_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(UNIT_BIN:=.d) $(BUILD)/app/serve.d $(BUILD)/san/app/serve.d $(CTL_OBJ:.o=.d) $(CTL_SAN:.o=.d)
+-include $(LIB_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(SOURCES:%.c=$(BUILD)/fuzz/%.d) $(UNIT_BIN:=.d) $(BUILD)/app/serve.d $(BUILD)/san/app/serve.d $(CTL_OBJ:.o=.d) $(CTL_SAN:.o=.d)
