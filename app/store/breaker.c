@@ -42,3 +42,15 @@ bool breaker_close(struct breaker *breaker, int64_t *open_ms, int64_t *refused)
 	*refused = atomic_exchange(&breaker->refused, 0);
 	return true;
 }
+
+void breaker_reset(struct breaker *breaker)
+{
+	atomic_store(&breaker->opened_at_ms, 0);
+	atomic_store(&breaker->probe_at_ms, 0);
+	atomic_store(&breaker->refused, 0);
+}
+
+bool breaker_is_open(const struct breaker *breaker)
+{
+	return atomic_load(&breaker->opened_at_ms) != 0;
+}

@@ -23,5 +23,8 @@ bool breaker_open(struct breaker *breaker, bool probe);
 bool breaker_close(struct breaker *breaker, int64_t *open_ms, int64_t *refused);
 /* The probe found out nothing. */
 void breaker_leave(struct breaker *breaker);
+bool breaker_is_open(const struct breaker *breaker);
+/* Closed, as at the beginning. */
+void breaker_reset(struct breaker *breaker);
 
 #endif

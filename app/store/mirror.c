@@ -11,10 +11,11 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "store/mirror_bytes.h"
 
-enum { MIRROR_WAYS = 8, MIRROR_STRIPES = 64, MIRROR_DEPTH = 2 };
+enum { MIRROR_WAYS = 8, MIRROR_STRIPES = 64 };
 
-/* bytes: the key, then the replies one after the other (mirror_put). */
+/* bytes: the key, then the replies one after the other (mirror_bytes.h). */
 struct mirror_entry {
 	uint64_t hash;
 	uint64_t ticket;
@@ -22,7 +23,9 @@ struct mirror_entry {
 	uint32_t key_len;
 	uint32_t value_len; /* 0: a placeholder */
 	uint32_t count;
+	uint32_t source;
 	bool absent; /* PTTL said -2 */
+	bool nothing; /* the answers say that there is nothing */
 	bool lasting; /* PTTL said -1 */
 	int64_t left_more_ms; /* by which the key outlives this entry */
 	char bytes[];
@@ -39,7 +42,11 @@ struct mirror {
 	pthread_mutex_t stripe[MIRROR_STRIPES];
 	uint64_t seed;
 	_Atomic uint64_t tickets;
-	_Atomic int64_t lease_until_ms;
+	/* Of each source; of all that are used, and of any. */
+	_Atomic int64_t lease_ms[MIRROR_SOURCES_MAX];
+	_Atomic int64_t lease_all_ms, lease_any_ms;
+	pthread_mutex_t lease_mutex;
+	bool used[MIRROR_SOURCES_MAX];
 };
 
 struct mirror *mirror_new(size_t max_entries)
@@ -54,6 +61,8 @@ struct mirror *mirror_new(size_t max_entries)
 	mirror->sets = sets;
 	for (int i = 0; i < MIRROR_STRIPES; i++)
 		pthread_mutex_init(&mirror->stripe[i], NULL);
+	pthread_mutex_init(&mirror->lease_mutex, NULL);
+	mirror->used[0] = true;
 	/* Nobody outside can choose keys that fall into one set. */
 	random_bytes(&mirror->seed, sizeof mirror->seed);
 	return mirror;
@@ -75,18 +84,55 @@ void mirror_free(struct mirror *mirror)
 	mirror_flush(mirror);
 	for (int i = 0; i < MIRROR_STRIPES; i++)
 		pthread_mutex_destroy(&mirror->stripe[i]);
+	pthread_mutex_destroy(&mirror->lease_mutex);
 	free(mirror->set);
 	free(mirror);
 }
 
-void mirror_lease_until(struct mirror *mirror, int64_t mono_ms)
+/* The sums, under the mutex. */
+static void mirror_sum_leases(struct mirror *mirror)
 {
-	atomic_store(&mirror->lease_until_ms, mono_ms);
+	int64_t all_ms = INT64_MAX, any_ms = 0;
+
+	for (int i = 0; i < MIRROR_SOURCES_MAX; i++) {
+		int64_t lease_ms = atomic_load(&mirror->lease_ms[i]);
+		if (mirror->used[i] && lease_ms < all_ms)
+			all_ms = lease_ms;
+		if (mirror->used[i] && lease_ms > any_ms)
+			any_ms = lease_ms;
+	}
+	atomic_store(&mirror->lease_all_ms, all_ms == INT64_MAX ? 0 : all_ms);
+	atomic_store(&mirror->lease_any_ms, any_ms);
+}
+
+void mirror_use_source(struct mirror *mirror, unsigned source, bool used)
+{
+	pthread_mutex_lock(&mirror->lease_mutex);
+	mirror->used[source] = used;
+	mirror_sum_leases(mirror);
+	pthread_mutex_unlock(&mirror->lease_mutex);
+}
+
+void mirror_lease_until(struct mirror *mirror, unsigned source, int64_t mono_ms)
+{
+	pthread_mutex_lock(&mirror->lease_mutex);
+	atomic_store(&mirror->lease_ms[source], mono_ms);
+	mirror_sum_leases(mirror);
+	pthread_mutex_unlock(&mirror->lease_mutex);
 }
 
 bool mirror_is_leased(const struct mirror *mirror)
 {
-	return clock_mono_ms() < atomic_load(&mirror->lease_until_ms);
+	return clock_mono_ms() < atomic_load(&mirror->lease_all_ms);
+}
+
+static bool mirror_is_valid(
+	const struct mirror *mirror, const struct mirror_entry *entry, int64_t now_ms)
+{
+	if (entry->value_len == 0 || entry->expires_ms <= now_ms)
+		return false;
+	return now_ms < (entry->nothing ? atomic_load(&mirror->lease_all_ms)
+					: atomic_load(&mirror->lease_ms[entry->source]));
 }
 
 static struct mirror_set *mirror_lock(struct mirror *mirror, uint64_t hash)
@@ -126,86 +172,6 @@ static struct mirror_entry **mirror_victim(struct mirror_set *set, int64_t now_m
 	return &set->way[set->next_victim++ % MIRROR_WAYS];
 }
 
-/* ---- replies as bytes: type, then a number, or a length and what it counts ---- */
-
-struct mirror_writer {
-	char *at;
-	size_t left;
-	bool failed;
-};
-
-static void mirror_write(struct mirror_writer *out, const void *bytes, size_t len)
-{
-	if (out->failed || len > out->left) {
-		out->failed = true;
-		return;
-	}
-	memcpy(out->at, bytes, len);
-	out->at += len;
-	out->left -= len;
-}
-
-static void mirror_put(struct mirror_writer *out, const struct store_value *value, int depth)
-{
-	char type = (char)value->type;
-	uint32_t len = (uint32_t)(value->type == STORE_LIST ? value->count : value->len);
-
-	mirror_write(out, &type, 1);
-	switch (value->type) {
-	case STORE_NIL:
-		return;
-	case STORE_INT:
-		mirror_write(out, &value->integer, sizeof value->integer);
-		return;
-	case STORE_TEXT:
-		mirror_write(out, &len, sizeof len);
-		mirror_write(out, value->text, value->len);
-		mirror_write(out, "", 1);
-		return;
-	case STORE_LIST:
-		mirror_write(out, &len, sizeof len);
-		out->failed |= depth >= MIRROR_DEPTH;
-		for (size_t i = 0; i < value->count && !out->failed; i++)
-			mirror_put(out, &value->item[i], depth + 1);
-		return;
-	}
-}
-
-static uint32_t mirror_get_len(const char **at)
-{
-	uint32_t len;
-
-	memcpy(&len, *at, sizeof len);
-	*at += sizeof len;
-	return len;
-}
-
-/* What mirror_put wrote; the texts stay where they are. */
-static const char *mirror_get(struct arena *arena, const char *at, struct store_value *out)
-{
-	struct store_value *items;
-
-	*out = (struct store_value){ .type = (enum store_type) * at++, .text = "" };
-	switch (out->type) {
-	case STORE_NIL:
-		return at;
-	case STORE_INT:
-		memcpy(&out->integer, at, sizeof out->integer);
-		return at + sizeof out->integer;
-	case STORE_TEXT:
-		out->len = mirror_get_len(&at);
-		out->text = at;
-		return at + out->len + 1;
-	case STORE_LIST:
-		out->count = mirror_get_len(&at);
-		out->item = items = arena_alloc(arena, (out->count + 1) * sizeof *items);
-		for (size_t i = 0; i < out->count; i++)
-			at = mirror_get(arena, at, &items[i]);
-		return at;
-	}
-	return at;
-}
-
 static int64_t mirror_left_ms(const struct mirror_entry *entry, int64_t now_ms)
 {
 	if (entry->absent)
@@ -222,12 +188,11 @@ static const char *mirror_copy(
 	uint64_t hash = hash_bytes(mirror->seed, key, len);
 	const char *copy = NULL;
 
-	if (now_ms >= atomic_load(&mirror->lease_until_ms))
+	if (now_ms >= atomic_load(&mirror->lease_any_ms))
 		return NULL;
 	struct mirror_set *set = mirror_lock(mirror, hash);
 	struct mirror_entry *const *slot = mirror_slot(set, hash, key, len);
-	if (slot && (*slot)->value_len > 0 && (*slot)->count == answer->count &&
-		(*slot)->expires_ms > now_ms) {
+	if (slot && (*slot)->count == answer->count && mirror_is_valid(mirror, *slot, now_ms)) {
 		copy = memcpy(arena_alloc(arena, (*slot)->value_len), (*slot)->bytes + len,
 			(*slot)->value_len);
 		answer->left_ms = mirror_left_ms(*slot, now_ms);
@@ -242,7 +207,7 @@ bool mirror_find(
 	const char *at = mirror_copy(mirror, key, arena, answer);
 
 	for (size_t i = 0; at && i < answer->count; i++)
-		at = mirror_get(arena, at, &answer->replies[i]);
+		at = mirror_bytes_get(arena, at, &answer->replies[i]);
 	return at != NULL;
 }
 
@@ -269,7 +234,7 @@ uint64_t mirror_expect(struct mirror *mirror, const char *key)
 	uint64_t hash = hash_bytes(mirror->seed, key, len);
 	int64_t now_ms = clock_mono_ms();
 
-	if (len > MIRROR_KEY_MAX || !mirror_is_leased(mirror))
+	if (len > MIRROR_KEY_MAX || now_ms >= atomic_load(&mirror->lease_any_ms))
 		return 0;
 	struct mirror_entry *placeholder = mirror_entry_new(hash, key, len, NULL, 0);
 	placeholder->ticket = atomic_fetch_add(&mirror->tickets, 1) + 1;
@@ -289,16 +254,15 @@ static struct mirror_entry *mirror_pack(
 	uint64_t hash, const char *key, size_t len, const struct mirror_answer *answer)
 {
 	char value[MIRROR_VALUE_MAX_BYTES];
-	struct mirror_writer out = { .at = value, .left = sizeof value };
 	int64_t most_ms = (int64_t)MIRROR_ENTRY_MAX_SEC * 1000, left_ms = answer->left_ms;
 
-	for (size_t i = 0; i < answer->count; i++)
-		mirror_put(&out, &answer->replies[i], 0);
-	if (out.failed)
+	size_t value_len = mirror_bytes_put(value, sizeof value, answer->replies, answer->count);
+	if (value_len == 0)
 		return NULL;
-	struct mirror_entry *entry =
-		mirror_entry_new(hash, key, len, value, (size_t)(out.at - value));
+	struct mirror_entry *entry = mirror_entry_new(hash, key, len, value, value_len);
 	entry->count = (uint32_t)answer->count;
+	entry->source = answer->source;
+	entry->nothing = left_ms == -2 || mirror_bytes_is_nothing(answer->replies, answer->count);
 	entry->absent = left_ms == -2;
 	entry->lasting = left_ms == -1;
 	entry->expires_ms =
@@ -340,12 +304,44 @@ void mirror_forget(struct mirror *mirror, const char *key, size_t len)
 	mirror_unlock(mirror, hash);
 }
 
-void mirror_flush(struct mirror *mirror)
+enum { MIRROR_EVERY_SOURCE = MIRROR_SOURCES_MAX };
+
+static void mirror_flush_set(struct mirror_set *set, unsigned source)
+{
+	for (int way = 0; way < MIRROR_WAYS; way++) {
+		const struct mirror_entry *entry = set->way[way];
+
+		if (source == MIRROR_EVERY_SOURCE ||
+			(entry && (entry->source == source || entry->value_len == 0)))
+			mirror_drop(&set->way[way]);
+	}
+}
+
+void mirror_flush_source(struct mirror *mirror, unsigned source)
 {
 	for (size_t i = 0; i < mirror->sets; i++) {
 		pthread_mutex_lock(&mirror->stripe[i % MIRROR_STRIPES]);
-		for (int way = 0; way < MIRROR_WAYS; way++)
-			mirror_drop(&mirror->set[i].way[way]);
+		mirror_flush_set(&mirror->set[i], source);
 		pthread_mutex_unlock(&mirror->stripe[i % MIRROR_STRIPES]);
 	}
+}
+
+void mirror_flush(struct mirror *mirror)
+{
+	mirror_flush_source(mirror, MIRROR_EVERY_SOURCE);
+}
+
+size_t mirror_count(struct mirror *mirror)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < mirror->sets; i++) {
+		pthread_mutex_lock(&mirror->stripe[i % MIRROR_STRIPES]);
+		for (int way = 0; way < MIRROR_WAYS; way++) {
+			const struct mirror_entry *entry = mirror->set[i].way[way];
+			count += entry && entry->value_len > 0;
+		}
+		pthread_mutex_unlock(&mirror->stripe[i % MIRROR_STRIPES]);
+	}
+	return count;
 }

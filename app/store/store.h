@@ -1,7 +1,9 @@
 /* Redis, seen as typed commands and values.
  *
+ * Where the keys are - one server, a master named by sentinels, a cluster - only topology*.c knows.
  * A store holds a few connections and hands one to each call; any number of threads may call it.
- * One call is one round trip: all its commands are written together. The deadline is over the
+ * One call is one round trip: all its commands are written together (in a cluster: to each of the
+ * nodes that its keys are on, one after the other). The deadline is over the
  * whole call (connecting, writing, every byte read), on the monotonic clock. After a time-out or a
  * refused connection the breaker opens: calls answer STORE_FAULT at once, except one probe at a
  * time that looks whether the store is back.
@@ -22,14 +24,24 @@ struct arena;
 struct mirror;
 struct store;
 
+/* Files in PEM form; ca_file "": no TLS. A cluster's or sentinel's servers use it when it is set.
+ */
+struct store_tls_files {
+	const char *ca_file;
+	const char *cert_file, *key_file; /* a client certificate; both "" for none */
+};
+
 struct store_config {
-	const char *url; /* unix:PATH[?db=N&user=NAME] or redis://[USER@]HOST[:PORT][/N] */
+	const char *url; /* as address.h has it */
 	const char *password; /* NULL: none. Copied, wiped by store_free */
+	const char *sentinel_user, *sentinel_password; /* NULL: none. Copied, wiped likewise */
+	struct store_tls_files tls;
 	const char *prefix; /* of every key, such as "dw:" */
 	int64_t timeout_ms; /* of one call at most */
 };
 
-/* Does not connect. NULL with a sentence in error when the URL cannot be understood. */
+/* Does not connect. NULL with a sentence in error when the URL cannot be understood, or a setting
+ * does not fit it. */
 struct store *store_new(const struct store_config *config, char *error, size_t error_size);
 void store_free(struct store *store);
 /* The same as the settings say, the password read from its file; a call may take at least
@@ -78,7 +90,11 @@ struct store_command {
 	bool mirrored; /* reads the key argv[1]; its answer may come from the mirror */
 	bool along; /* asked only when others are asked anyway */
 	bool optional; /* alone, its fault is none */
+	/* Set by store_run: which node answered, or that its answer is not to be kept. */
+	unsigned answered_by;
 };
+
+enum { STORE_NOT_TO_KEEP = 0xffff };
 
 /* A command that only reads, or may be repeated: arguments up to a NULL. */
 struct store_command store_read(const char *name, ...) __attribute__((sentinel));
@@ -91,7 +107,8 @@ void store_arg(struct store_command *command, const char *text);
 void store_arg_int(struct store_command *command, struct arena *arena, int64_t number);
 
 /* Runs count commands in one round trip, in order, on one connection; replies[i] answers
- * commands[i]. On STORE_FAULT the replies are all nil. */
+ * commands[i]. On STORE_FAULT the replies are all nil. In a cluster the order holds for commands
+ * of one slot; MULTI to EXEC, and WAIT, belong to the command beside them. */
 enum store_result store_run(struct store *store, struct arena *arena, struct deadline deadline,
 	struct store_command *commands, struct store_value *replies, size_t count);
 #define store_run_one(store, arena, deadline, command, reply)                                      \
@@ -102,10 +119,15 @@ enum store_result store_run(struct store *store, struct arena *arena, struct dea
  * expires. Asks Redis in one round trip for what is missing, or not at all. */
 enum store_result store_look_up(struct store *store, struct arena *arena, struct deadline deadline,
 	struct store_command *commands, struct store_value *replies, size_t count);
-/* What store_look_up found when it last asked for this key, from memory alone: the answers to count
- * commands, and how long the key has still to live, as PTTL says it. False when it is not known. */
-bool store_recall(struct store *store, struct arena *arena, const char *key,
-	struct store_value *replies, size_t count, int64_t *left_ms);
+/* What store_look_up found when it last asked for a key, from memory alone. */
+struct store_known {
+	struct store_value *replies; /* to count commands */
+	size_t count;
+	int64_t left_ms; /* how long the key has still to live, as PTTL says it */
+};
+/* Fills replies and left_ms; false when it is not known. */
+bool store_recall(
+	struct store *store, struct arena *arena, const char *key, struct store_known *out);
 /* Starts mirroring with at most max_entries keys: two more connections and a thread, until
  * store_free. */
 struct store_mirror_config {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/counter.h"
 #include "store/mirror.h"
 
 /* One store_look_up: what is asked of Redis, and where its answers belong. */
@@ -69,6 +70,17 @@ static void lookup_want(struct lookup *lookup, size_t from, size_t end)
 	}
 }
 
+/* Which node answered all of a group; they need not be one while a slot moves. */
+static unsigned lookup_get_source(const struct lookup *lookup, size_t from, size_t end)
+{
+	unsigned source = lookup->commands[from].answered_by;
+
+	for (size_t i = from; i < end; i++)
+		if (lookup->commands[i].answered_by != source)
+			return STORE_NOT_TO_KEEP;
+	return source;
+}
+
 static void lookup_keep(struct lookup *lookup)
 {
 	size_t end;
@@ -78,7 +90,8 @@ static void lookup_keep(struct lookup *lookup)
 		struct mirror_answer answer = { .replies = lookup->replies + from,
 			.count = end - from,
 			.left_ms = lookup_get_left(lookup, from, end) };
-		if (lookup->ticket[from] != 0)
+		answer.source = lookup_get_source(lookup, from, end);
+		if (lookup->ticket[from] != 0 && answer.source != STORE_NOT_TO_KEEP)
 			mirror_fill(lookup->mirror, lookup->commands[from].argv[1],
 				lookup->ticket[from], &answer);
 	}
@@ -121,26 +134,31 @@ enum store_result store_look_up(struct store *store, struct arena *arena, struct
 		.ticket = arena_alloc(arena, count * sizeof *lookup.ticket) };
 
 	lookup_gather(&lookup);
+	if (lookup.mirror)
+		counter_add(
+			lookup_is_needed(&lookup) ? COUNTER_MIRROR_MISSES : COUNTER_MIRROR_HITS);
 	if (lookup.asked_count == 0)
 		return STORE_OK;
 	struct store_value *got = arena_alloc(arena, count * sizeof *got);
 	bool needed = lookup_is_needed(&lookup);
 	if (store_run(store, arena, deadline, lookup.asked, got, lookup.asked_count) != STORE_OK)
 		return needed ? STORE_FAULT : STORE_OK;
-	for (size_t i = 0; i < lookup.asked_count; i++)
+	for (size_t i = 0; i < lookup.asked_count; i++) {
 		replies[lookup.place[i]] = got[i];
+		commands[lookup.place[i]].answered_by = lookup.asked[i].answered_by;
+	}
 	lookup_keep(&lookup);
 	return STORE_OK;
 }
 
-bool store_recall(struct store *store, struct arena *arena, const char *key,
-	struct store_value *replies, size_t count, int64_t *left_ms)
+bool store_recall(
+	struct store *store, struct arena *arena, const char *key, struct store_known *out)
 {
 	struct mirror *mirror = store_mirror(store);
-	struct mirror_answer answer = { .replies = replies, .count = count };
+	struct mirror_answer answer = { .replies = out->replies, .count = out->count };
 
 	if (!mirror || !mirror_find(mirror, key, arena, &answer))
 		return false;
-	*left_ms = answer.left_ms;
+	out->left_ms = answer.left_ms;
 	return true;
 }

@@ -35,9 +35,10 @@ static bool parse_option(struct target *out, const char *option, size_t len)
 	return false;
 }
 
-static const char *parse_unix(struct target *out, const char *rest)
+const char *target_parse_unix(struct target *out, const char *rest)
 {
 	size_t path_len = strcspn(rest, "?");
+	memset(out, 0, sizeof(*out));
 	if (rest[0] != '/')
 		return "the path of a unix socket begins with /";
 	if (!copy(out->path, sizeof(out->path), rest, path_len))
@@ -50,22 +51,38 @@ static const char *parse_unix(struct target *out, const char *rest)
 			       "into password_file)";
 		option += len;
 	}
+	(void)snprintf(out->name, sizeof(out->name), "unix:%s", out->path);
 	return NULL;
 }
 
-/* HOST[:PORT], an IPv6 address in brackets; ends at `end`. */
-static const char *parse_host(struct target *out, const char *text, const char *end)
+static void set_name(struct target *out)
 {
-	const char *host = text, *host_end;
-	const char *after;
-	if (*text == '[') {
+	bool v6 = strchr(out->host, ':') != NULL;
+	(void)snprintf(out->name, sizeof(out->name), "%s%s%s:%s", v6 ? "[" : "", out->host,
+		v6 ? "]" : "", out->port);
+}
+
+static bool set_port(struct target *out, const char *text, size_t len)
+{
+	char port[8];
+	return copy(port, sizeof(port), text, len) &&
+	       copy_number(out->port, sizeof(out->port), port, PORT_MAX) && strcmp(port, "0") != 0;
+}
+
+/* HOST[:PORT], an IPv6 address in brackets. */
+const char *target_parse_host(
+	struct target *out, const char *text, size_t len, const char *default_port)
+{
+	const char *end = text + len, *host = text, *host_end, *after;
+	memset(out, 0, sizeof(*out));
+	if (len > 0 && *text == '[') {
 		host++;
-		host_end = memchr(text, ']', (size_t)(end - text));
+		host_end = memchr(text, ']', len);
 		if (!host_end)
 			return "an IPv6 address ends with ]";
 		after = host_end + 1;
 	} else {
-		host_end = memchr(text, ':', (size_t)(end - text));
+		host_end = memchr(text, ':', len);
 		if (!host_end)
 			host_end = end;
 		after = host_end;
@@ -73,56 +90,28 @@ static const char *parse_host(struct target *out, const char *text, const char *
 	if (host_end == host ||
 		!copy(out->host, sizeof(out->host), host, (size_t)(host_end - host)))
 		return "there is no host in it, or it is too long";
-
-	char port[8] = "6379";
-	if (after == end) {
-		memcpy(out->port, port, sizeof(out->port));
-		return NULL;
-	}
-	if (*after != ':' || !copy(port, sizeof(port), after + 1, (size_t)(end - after - 1)) ||
-		!copy_number(out->port, sizeof(out->port), port, PORT_MAX) ||
-		strcmp(port, "0") == 0)
+	if (after == end)
+		(void)set_port(out, default_port, strlen(default_port));
+	else if (*after != ':' || !set_port(out, after + 1, (size_t)(end - after - 1)))
 		return "a port is a number up to 65535 (an IPv6 address goes in brackets)";
+	set_name(out);
 	return NULL;
 }
 
-static const char *parse_tcp(struct target *out, const char *rest)
+const char *target_parse_database(struct target *out, const char *text, size_t len)
 {
-	/* The last @, as a password may contain one and must not pass for a host. */
-	const char *at = strrchr(rest, '@');
-	if (at) {
-		if (memchr(rest, ':', (size_t)(at - rest)))
-			return "a password does not belong there, where process lists and logs show it; "
-			       "put it into a file and name that in password_file";
-		if (at == rest || !copy(out->user, sizeof(out->user), rest, (size_t)(at - rest)))
-			return "the user name is empty or too long";
-		rest = at + 1;
-	}
-	const char *end = rest + strcspn(rest, "/?#");
-	if (*end == '/' && end[1] &&
-		!copy_number(out->database, sizeof(out->database), end + 1, DATABASE_MAX))
-		return "after the host, only /NUMBER of the database is known";
-	if (*end && *end != '/')
-		return "after the host, only /NUMBER of the database is known";
-	return parse_host(out, rest, end);
+	char number[8];
+	if (!copy(number, sizeof(number), text, len) ||
+		!copy_number(out->database, sizeof(out->database), number, DATABASE_MAX))
+		return "a database is a number, as in /3";
+	return NULL;
 }
 
-bool target_parse(struct target *out, const char *url, char *error, size_t error_size)
+bool target_set_host(struct target *out, const char *host, const char *port)
 {
-	const char *why = "it begins with unix: or redis:// (TLS: use a tunnel)";
-	memset(out, 0, sizeof(*out));
-	if (strncmp(url, "unix:", 5) == 0)
-		why = parse_unix(out, url + 5);
-	else if (strncmp(url, "redis://", 8) == 0)
-		why = parse_tcp(out, url + 8);
-	if (why) {
-		/* Not the URL itself: there may be a password in it. */
-		(void)snprintf(error, error_size, "not a usable URL of Redis: %s", why);
+	if (!*host || !copy(out->host, sizeof(out->host), host, strlen(host)) ||
+		!set_port(out, port, strlen(port)))
 		return false;
-	}
-	if (out->path[0])
-		(void)snprintf(out->name, sizeof(out->name), "unix:%s", out->path);
-	else
-		(void)snprintf(out->name, sizeof(out->name), "%s:%s", out->host, out->port);
+	set_name(out);
 	return true;
 }

@@ -1,4 +1,4 @@
-/* Where Redis is: a [store] url, taken apart. */
+/* One server of Redis or a sentinel: where it listens and as whom to sign in. */
 #ifndef DOORWARD_STORE_TARGET_H
 #define DOORWARD_STORE_TARGET_H
 
@@ -14,8 +14,17 @@ struct target {
 	char name[400]; /* for logs: unix:PATH or HOST:PORT */
 };
 
-/* unix:PATH[?db=N&user=NAME] or redis://[USER@]HOST[:PORT][/N]. False with a sentence in error.
- * A password in the URL is refused: URLs end up in process lists and logs. */
-bool target_parse(struct target *out, const char *url, char *error, size_t error_size);
+/* These return NULL, or a sentence about what is wrong; never with the text itself, as there may be
+ * a password in it. They fill the rest of *out with "". */
+
+/* PATH[?db=N&user=NAME] */
+const char *target_parse_unix(struct target *out, const char *text);
+/* HOST[:PORT] or [IPv6]:PORT, len bytes. default_port: "6379". */
+const char *target_parse_host(
+	struct target *out, const char *text, size_t len, const char *default_port);
+/* The number of a database, len bytes. */
+const char *target_parse_database(struct target *out, const char *text, size_t len);
+/* As a server says where another one is. False when that is no address. */
+bool target_set_host(struct target *out, const char *host, const char *port);
 
 #endif

@@ -1,13 +1,16 @@
-#include "store/wire.h"
-
 #include "base/arena.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "store/socket.h"
+#include "store/wire_own.h"
 
 #include <errno.h>
 #include <hiredis/hiredis.h>
+#if defined(DOORWARD_HIREDIS_SSL)
+#include <hiredis/hiredis_ssl.h>
+#endif
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +18,8 @@
 #include <unistd.h>
 
 /* Of one exchange. A server that sends more is not our Redis. */
-enum { REPLY_MAX_BYTES = 16 << 20, ITEMS_MAX = 1 << 18, DEPTH_MAX = 7 };
-enum { READ_BYTES = 8192, OUT_KEPT_BYTES = 65536 };
+enum { ITEMS_MAX = 1 << 18, DEPTH_MAX = 7 };
+enum { OUT_KEPT_BYTES = 65536 };
 
 /* hiredis 1.0 made this size_t. */
 #if HIREDIS_MAJOR >= 1
@@ -25,17 +28,12 @@ typedef size_t item_count;
 typedef int item_count;
 #endif
 
-struct wire {
-	int fd;
+/* What hiredis knows of a wire. */
+struct wire_hiredis {
 	redisReader *reader;
 	redisReplyObjectFunctions functions;
 	void *(*create_array)(const redisReadTask *, item_count);
-	const char *refused; /* why our create_array refused */
-	/* Of the exchange in hand: */
-	size_t items;
-	size_t read_bytes;
-	char *out;
-	size_t out_len, out_sent, out_capacity;
+	redisContext *tls; /* NULL: plain */
 };
 
 #define DIGITS(number) DIGITS_OF(number)
@@ -50,14 +48,6 @@ static enum wire_result fail(struct wire_call *call, enum wire_result result, co
 {
 	(void)snprintf(call->why, sizeof(call->why), "%s", why);
 	return result;
-}
-
-static enum wire_result fail_errno(struct wire_call *call, const char *what)
-{
-	char words[100];
-	(void)snprintf(call->why, sizeof(call->why), "%s: %s", what,
-		strerror_r(errno, words, sizeof(words)));
-	return WIRE_CLOSED;
 }
 
 /* hiredis allocates an array by the number that the server announces, before any item is there.
@@ -75,27 +65,29 @@ static void *create_array(const redisReadTask *task, item_count count)
 	if (wire->refused)
 		return NULL;
 	wire->items += (size_t)count;
-	return wire->create_array(task, count);
+	return wire->hiredis->create_array(task, count);
 }
 
 static struct wire *wire_new(int fd)
 {
 	struct wire *wire = calloc(1, sizeof(*wire));
+	struct wire_hiredis *hiredis = calloc(1, sizeof(*hiredis));
 	redisReader *reader = redisReaderCreate();
-	if (!wire || !reader)
+	if (!wire || !hiredis || !reader)
 		fatal("out of memory: a connection to Redis");
 	wire->fd = fd;
-	wire->reader = reader;
-	wire->create_array = reader->fn->createArray;
-	wire->functions = *reader->fn;
-	wire->functions.createArray = create_array;
-	reader->fn = &wire->functions;
+	wire->hiredis = hiredis;
+	hiredis->reader = reader;
+	hiredis->create_array = reader->fn->createArray;
+	hiredis->functions = *reader->fn;
+	hiredis->functions.createArray = create_array;
+	reader->fn = &hiredis->functions;
 	reader->privdata = wire;
 	return wire;
 }
 
 /* Commands carry password hashes, AUTH a password. */
-static void forget_out(struct wire *wire)
+void wire_forget_out(struct wire *wire)
 {
 	if (wire->out_len > 0)
 		crypto_wipe(wire->out, wire->out_len);
@@ -107,14 +99,33 @@ static void forget_out(struct wire *wire)
 	}
 }
 
+#if defined(DOORWARD_HIREDIS_SSL)
+/* Closes the socket as well. */
+static void free_tls(struct wire *wire)
+{
+	redisContext *context = wire->hiredis->tls;
+	crypto_wipe(context->obuf, wire->tls_pending);
+	redisFree(context);
+}
+#else
+static void free_tls(const struct wire *wire)
+{
+	(void)wire;
+}
+#endif
+
 void wire_close(struct wire *wire)
 {
 	if (!wire)
 		return;
-	forget_out(wire);
+	wire_forget_out(wire);
 	free(wire->out);
-	redisReaderFree(wire->reader);
-	close(wire->fd);
+	redisReaderFree(wire->hiredis->reader);
+	if (wire->tls)
+		free_tls(wire);
+	else
+		close(wire->fd);
+	free(wire->hiredis);
 	free(wire);
 }
 
@@ -140,7 +151,7 @@ static void grow_out(struct wire *wire, size_t more)
 }
 
 /* Every argument with its length: no byte in it can end it or become a command. */
-static void add_command(struct wire *wire, const struct store_command *command)
+void wire_add_command(struct wire *wire, const struct store_command *command)
 {
 	char *text = NULL;
 	const char *argv[STORE_ARGS_MAX];
@@ -222,14 +233,14 @@ static enum wire_result take_reply(
 	return result;
 }
 
-static enum wire_result take_replies(struct wire *wire, struct wire_call *call,
+enum wire_result wire_take_replies(struct wire *wire, struct wire_call *call,
 	struct wire_reply *replies, size_t count, size_t *got)
 {
 	while (*got < count) {
 		void *reply = NULL;
-		if (redisReaderGetReply(wire->reader, &reply) != REDIS_OK)
+		if (redisReaderGetReply(wire->hiredis->reader, &reply) != REDIS_OK)
 			return fail(call, WIRE_FAULT,
-				wire->refused ? wire->refused : wire->reader->errstr);
+				wire->refused ? wire->refused : wire->hiredis->reader->errstr);
 		if (!reply)
 			return WIRE_OK;
 		enum wire_result result = take_reply(call, reply, &replies[*got]);
@@ -240,142 +251,153 @@ static enum wire_result take_replies(struct wire *wire, struct wire_call *call,
 	return WIRE_OK;
 }
 
-/* Writes what the socket takes. False when it broke; what the server said before is still to be
- * read ("-ERR max number of clients reached"), so that is not the end yet. */
-static bool push(struct wire *wire, struct wire_call *call)
+bool wire_is_in_step(const struct wire *wire)
 {
-	while (wire->out_sent < wire->out_len) {
-		ssize_t sent = send(wire->fd, wire->out + wire->out_sent,
-			wire->out_len - wire->out_sent, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return errno == EAGAIN;
-		wire->out_sent += (size_t)sent;
-		call->sent = true;
-	}
-	return true;
+	const redisReader *reader = wire->hiredis->reader;
+	return wire->out_sent == wire->out_len && reader->pos == reader->len;
 }
 
-static enum wire_result pull(struct wire *wire, struct wire_call *call)
+enum wire_result wire_feed(struct wire *wire, struct wire_call *call, const char *bytes, size_t len)
 {
-	char bytes[READ_BYTES];
-	ssize_t got = recv(wire->fd, bytes, sizeof(bytes), 0);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return WIRE_OK;
-	if (got < 0)
-		return fail_errno(call, "the connection broke");
-	if (got == 0)
-		return fail(call, WIRE_CLOSED, "the connection was closed");
-	wire->read_bytes += (size_t)got;
-	if (wire->read_bytes > REPLY_MAX_BYTES)
-		return fail(call, WIRE_FAULT, "a reply that is too long");
-	if (redisReaderFeed(wire->reader, bytes, (size_t)got) != REDIS_OK)
-		return fail(call, WIRE_FAULT, wire->reader->errstr);
+	redisReader *reader = wire->hiredis->reader;
+	return redisReaderFeed(reader, bytes, len) == REDIS_OK
+		       ? WIRE_OK
+		       : fail(call, WIRE_FAULT, reader->errstr);
+}
+
+/* ---- TLS: hiredis' own, where it was built with it (hiredis_ssl) ---- */
+
+#if defined(DOORWARD_HIREDIS_SSL)
+struct wire_tls {
+	redisSSLContext *context;
+};
+
+struct wire_tls *wire_tls_new(const struct store_tls_files *files, char *error, size_t error_size)
+{
+	const char *cert = *files->cert_file ? files->cert_file : NULL;
+	const char *key = cert ? files->key_file : NULL;
+	redisSSLContextError why = REDIS_SSL_CTX_NONE;
+	redisSSLContext *context =
+		redisCreateSSLContext(files->ca_file, NULL, cert, key, NULL, &why);
+	if (!context) {
+		(void)snprintf(error, error_size, "TLS to the store: %s: %s",
+			redisSSLContextGetError(why),
+			why == REDIS_SSL_CTX_CA_CERT_LOAD_FAILED       ? files->ca_file
+			: why == REDIS_SSL_CTX_PRIVATE_KEY_LOAD_FAILED ? files->key_file
+								       : files->cert_file);
+		return NULL;
+	}
+	struct wire_tls *tls = calloc(1, sizeof(*tls));
+	if (!tls)
+		fatal("out of memory: TLS");
+	tls->context = context;
+	/* OpenSSL writes without MSG_NOSIGNAL. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	return tls;
+}
+
+void wire_tls_free(struct wire_tls *tls)
+{
+	if (tls)
+		redisFreeSSLContext(tls->context);
+	free(tls);
+}
+
+static enum wire_result start_tls(struct wire *wire, struct wire_tls *tls, struct wire_call *call)
+{
+	redisOptions options = { .type = REDIS_CONN_USERFD, .options = REDIS_OPT_NONBLOCK };
+	options.endpoint.fd = wire->fd;
+	redisContext *context = redisConnectWithOptions(&options);
+	if (!context)
+		fatal("out of memory: TLS");
+	wire->hiredis->tls = context;
+	wire->tls = true;
+	/* Only begun here: the rest happens while the first command is written. */
+	if (redisInitiateSSLWithContext(context, tls->context) != REDIS_OK)
+		return fail(call, WIRE_CLOSED, context->errstr);
 	return WIRE_OK;
 }
 
-/* Replies are read while commands are still being written: neither side waits for the other. */
-static enum wire_result pump(struct wire *wire, struct wire_call *call)
+/* SSL_write takes all of it or nothing, and then wants the same again. */
+ssize_t wire_tls_write(struct wire *wire)
 {
-	/* Asked here, as a socket that is always ready never lets poll time out; and before
-	 * writing, as what is sent takes effect even when nobody waits for the answer any more. */
-	if (deadline_left_ms(call->deadline) == 0)
-		return fail(call, WIRE_LATE, call->sent ? "no answer in time" : "no time was left");
-	short events = POLLIN;
-	if (push(wire, call) && wire->out_sent < wire->out_len)
-		events |= POLLOUT;
-	short ready = socket_wait(wire->fd, events, call->deadline);
-	if (!ready)
-		return fail(call, WIRE_LATE, "no answer in time");
-	return ready & ~POLLOUT ? pull(wire, call) : WIRE_OK;
-}
-
-enum wire_result wire_exchange(struct wire *wire, struct wire_call *call,
-	const struct store_command *const *commands, struct wire_reply *replies, size_t count)
-{
-	enum wire_result result = WIRE_OK;
-	size_t got = 0;
-	wire->items = wire->read_bytes = 0;
-	for (size_t i = 0; i < count; i++)
-		add_command(wire, commands[i]);
-	while (got < count && result == WIRE_OK) {
-		result = pump(wire, call);
-		if (result == WIRE_OK)
-			result = take_replies(wire, call, replies, count, &got);
+	redisContext *context = wire->hiredis->tls;
+	if (wire->out_len == 0 || context->err)
+		return context->err ? -1 : 0;
+	/* A copy that OpenSSL may keep until it could be sent. */
+	if (wire->tls_pending == 0 &&
+		redisAppendFormattedCommand(context, wire->out, wire->out_len))
+		fatal("out of memory: TLS");
+	wire->tls_pending = wire->out_len;
+	ssize_t sent = context->funcs->write(context);
+	if (sent > 0) {
+		crypto_wipe(context->obuf, (size_t)sent);
+		sdsclear(context->obuf);
+		wire->tls_pending = 0;
 	}
-	bool in_step = wire->out_sent == wire->out_len && wire->reader->pos == wire->reader->len;
-	if (result == WIRE_OK && !in_step)
-		result = fail(call, WIRE_FAULT,
-			replies[0].error ? replies[0].error : "an answer to no question");
-	forget_out(wire);
-	return result;
+	return sent;
 }
 
-enum wire_result wire_send(
-	struct wire *wire, struct wire_call *call, const struct store_command *command)
+ssize_t wire_tls_read(struct wire *wire, char *bytes, size_t size)
 {
-	enum wire_result result = WIRE_OK;
-	add_command(wire, command);
-	while (wire->out_sent < wire->out_len && result == WIRE_OK) {
-		if (!push(wire, call))
-			result = fail_errno(call, "the connection broke");
-		else if (wire->out_sent < wire->out_len &&
-			 !socket_wait(wire->fd, POLLOUT, call->deadline))
-			result = fail(call, WIRE_FAULT, "no answer in time");
-	}
-	forget_out(wire);
-	return result;
+	redisContext *context = wire->hiredis->tls;
+	return context->err ? -1 : context->funcs->read(context, bytes, size);
 }
 
-enum wire_result wire_receive(struct wire *wire, struct wire_call *call, struct wire_reply *reply)
+const char *wire_tls_error(const struct wire *wire)
 {
-	enum wire_result result = WIRE_OK;
-	size_t got = 0;
-	wire->items = wire->read_bytes = 0;
-	*reply = (struct wire_reply){ .error = NULL };
-	for (;;) {
-		result = take_replies(wire, call, reply, 1, &got);
-		if (result != WIRE_OK || got == 1)
-			return result;
-		if (!socket_wait(wire->fd, POLLIN, call->deadline))
-			return fail(call, WIRE_LATE, "no message in time");
-		result = pull(wire, call);
-		if (result != WIRE_OK)
-			return result;
-	}
+	return wire->hiredis->tls->errstr;
+}
+#else
+struct wire_tls *wire_tls_new(const struct store_tls_files *files, char *error, size_t error_size)
+{
+	(void)files;
+	(void)snprintf(error, error_size,
+		"[store] TLS needs hiredis 1 or newer with its TLS part, and this is %s: let "
+		"stunnel do it (docs/store.md has a recipe), or use a unix socket",
+		wire_version());
+	return NULL;
 }
 
-static enum wire_result sign_in(struct wire *wire, const struct target *target,
-	const char *password, struct wire_call *call)
+void wire_tls_free(struct wire_tls *tls)
 {
-	struct store_command auth = { .argv = { "AUTH", password }, .argc = 2 };
-	struct store_command auth_user = { .argv = { "AUTH", target->user, password }, .argc = 3 };
-	struct store_command select = { .argv = { "SELECT", target->database }, .argc = 2 };
-	const struct store_command *commands[2] = { NULL, NULL };
-	struct wire_reply replies[2] = { { .error = NULL }, { .error = NULL } };
-	size_t count = 0;
-	if (password)
-		commands[count++] = target->user[0] ? &auth_user : &auth;
-	if (target->database[0])
-		commands[count++] = &select;
-
-	enum wire_result result = wire_exchange(wire, call, commands, replies, count);
-	call->sent = false;
-	for (size_t i = 0; i < count && result == WIRE_OK; i++)
-		if (replies[i].error)
-			result = fail(call, WIRE_FAULT, replies[i].error);
-	return result;
+	(void)tls;
 }
 
-enum wire_result wire_open(struct wire **out, const struct target *target, const char *password,
-	struct wire_call *call)
+static enum wire_result start_tls(
+	struct wire *wire, const struct wire_tls *tls, struct wire_call *call)
 {
-	int fd = socket_open(target, call->deadline, call->why, sizeof(call->why));
-	if (fd < 0)
-		return WIRE_UNREACHABLE;
+	(void)wire;
+	(void)tls;
+	return fail(call, WIRE_FAULT, "no TLS");
+}
+
+ssize_t wire_tls_write(struct wire *wire)
+{
+	(void)wire;
+	return -1;
+}
+
+ssize_t wire_tls_read(struct wire *wire, char *bytes, size_t size)
+{
+	(void)wire;
+	(void)bytes;
+	(void)size;
+	return -1;
+}
+
+const char *wire_tls_error(const struct wire *wire)
+{
+	(void)wire;
+	return "no TLS";
+}
+#endif
+
+enum wire_result wire_attach(
+	struct wire **out, int fd, const struct wire_login *login, struct wire_call *call)
+{
 	struct wire *wire = wire_new(fd);
-	enum wire_result result = sign_in(wire, target, password, call);
+	enum wire_result result = login->tls ? start_tls(wire, login->tls, call) : WIRE_OK;
 	if (result == WIRE_OK)
 		*out = wire;
 	else

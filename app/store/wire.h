@@ -37,9 +37,25 @@ struct wire_reply {
 	const char *error; /* Redis' words if it, or anything in it, is an error reply; else NULL */
 };
 
-/* Connects; AUTH when there is a password, SELECT when there is a database. */
-enum wire_result wire_open(struct wire **out, const struct target *target, const char *password,
-	struct wire_call *call);
+/* How to sign in. Borrowed. */
+struct wire_login {
+	const char *password; /* NULL: none */
+	struct wire_tls *tls; /* NULL: plain */
+};
+
+/* Connects (wire_open.c); AUTH when there is a password, SELECT when there is a database. */
+enum wire_result wire_open(struct wire **out, const struct target *target,
+	const struct wire_login *login, struct wire_call *call);
+/* Takes the socket over, whatever it returns. */
+enum wire_result wire_attach(
+	struct wire **out, int fd, const struct wire_login *login, struct wire_call *call);
+
+/* The server's certificate must be signed by one in ca_file; its name is not compared. NULL with a
+ * sentence in error; always, where hiredis was built without TLS. */
+struct wire_tls *wire_tls_new(const struct store_tls_files *files, char *error, size_t error_size);
+/* wire_tls_free(NULL) does nothing. */
+void wire_tls_free(struct wire_tls *tls);
+
 /* Sends all commands, then reads as many replies. */
 enum wire_result wire_exchange(struct wire *wire, struct wire_call *call,
 	const struct store_command *const *commands, struct wire_reply *replies, size_t count);

@@ -1,6 +1,8 @@
 #include "store/ask.h"
 #include "store/fake.h"
 
+#include "store/pool.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -64,6 +66,43 @@ static void what_a_server_says_unasked_answers_nothing(void)
 	fake_stop();
 }
 
+static struct wire *open_wire(void)
+{
+	struct target target;
+	struct wire *wire = NULL;
+	struct wire_login login = { .password = NULL };
+	struct wire_call call = { .arena = arena, .deadline = deadline_in_ms(5000) };
+	CHECK(!target_parse_unix(&target, redis_server.path));
+	CHECK_INT(wire_open(&wire, &target, &login, &call), WIRE_OK);
+	return wire;
+}
+
+static void a_connection_to_an_older_address_is_never_used_again(void)
+{
+	struct pool pool;
+	struct target target;
+	unsigned generation, later;
+	CHECK(!target_parse_unix(&target, redis_server.path));
+	pool_init(&pool, &target);
+	CHECK(!pool_take(&pool, &generation));
+	pool_give(&pool, open_wire(), generation);
+	struct wire *in_use = open_wire();
+	struct wire *idle = pool_take(&pool, &later);
+	CHECK(idle != NULL);
+	CHECK_INT(later, generation);
+	pool_give(&pool, idle, later);
+	pool_renew(&pool, &target);
+	CHECK(!pool_take(&pool, &later));
+	CHECK(later != generation);
+	/* One that was in use while the address changed. */
+	pool_give(&pool, in_use, generation);
+	CHECK(!pool_take(&pool, &later));
+	CHECK(!pool_renew_from(&pool, &generation));
+	CHECK(pool_renew_from(&pool, &later));
+	CHECK_INT(later, pool_generation(&pool));
+	pool_wipe(&pool);
+}
+
 enum { THREADS = 8, CALLS = 500 };
 static atomic_int crossed, faults;
 
@@ -114,6 +153,7 @@ int main(void)
 	RUN(a_restarted_server_is_found_out_before_anything_is_sent);
 	RUN(only_what_is_repeatable_is_sent_again_when_the_connection_breaks);
 	RUN(what_a_server_says_unasked_answers_nothing);
+	RUN(a_connection_to_an_older_address_is_never_used_again);
 	RUN(answers_of_many_threads_are_never_crossed);
 	return ask_stop();
 }

@@ -21,16 +21,16 @@ static struct wire_reply reply;
 static enum wire_result ask(int64_t time_ms, long pause_ms)
 {
 	struct target target;
-	char error[200];
 	struct wire *wire = NULL;
 	struct store_command get = { .argv = { "GET", "key" }, .argc = 2, .script = -1 };
 	const struct store_command *commands[] = { &get };
 	memset(&reply, 0, sizeof(reply));
 	arena_reset(arena);
 	call = (struct wire_call){ .arena = arena, .deadline = deadline_in_ms(time_ms) };
-	if (!target_parse(&target, fake.url, error, sizeof(error)))
+	struct wire_login login = { .password = NULL };
+	if (target_parse_unix(&target, fake.path))
 		abort();
-	enum wire_result result = wire_open(&wire, &target, NULL, &call);
+	enum wire_result result = wire_open(&wire, &target, &login, &call);
 	if (pause_ms > 0)
 		fake_sleep_ms(pause_ms);
 	if (result == WIRE_OK)
@@ -267,14 +267,14 @@ static void the_deadline_holds_against_a_server_that_never_pauses(void)
 static void nothing_is_sent_when_no_time_is_left(void)
 {
 	struct target target;
-	char error[200];
 	struct wire *wire = NULL;
 	struct store_command set = { .argv = { "SET", "a", "b" }, .argc = 3, .script = -1 };
 	const struct store_command *commands[] = { &set };
 	fake_start(say_reply);
 	call = (struct wire_call){ .arena = arena, .deadline = deadline_in_ms(TIME_MS) };
-	CHECK(target_parse(&target, fake.url, error, sizeof(error)));
-	CHECK_INT(wire_open(&wire, &target, NULL, &call), WIRE_OK);
+	struct wire_login login = { .password = NULL };
+	CHECK(!target_parse_unix(&target, fake.path));
+	CHECK_INT(wire_open(&wire, &target, &login, &call), WIRE_OK);
 	call.deadline = deadline_in_ms(0);
 	CHECK_INT(wire_exchange(wire, &call, commands, &reply, 1), WIRE_LATE);
 	CHECK(!call.sent);

@@ -1,14 +1,15 @@
 #include "check.h"
 
-#include "store/target.h"
+#include "store/address.h"
 
-static struct target parsed;
+static struct address address;
+#define parsed address.server
 static char why[256];
 
 static const char *parse(const char *url)
 {
 	why[0] = '\0';
-	return target_parse(&parsed, url, why, sizeof(why)) ? parsed.name : "refused";
+	return address_parse(&address, url, why, sizeof(why)) ? parsed.name : "refused";
 }
 
 static void a_unix_socket_is_a_path(void)
@@ -44,9 +45,9 @@ static void a_host_may_have_a_port_a_user_and_a_database(void)
 
 static void an_ipv6_address_stands_in_brackets(void)
 {
-	CHECK_TEXT(parse("redis://[::1]:7000/3"), "::1:7000");
+	CHECK_TEXT(parse("redis://[::1]:7000/3"), "[::1]:7000");
 	CHECK_TEXT(parsed.host, "::1");
-	CHECK_TEXT(parse("redis://[fe80::1]"), "fe80::1:6379");
+	CHECK_TEXT(parse("redis://[fe80::1]"), "[fe80::1]:6379");
 	CHECK_TEXT(parse("redis://[::1"), "refused");
 	CHECK_TEXT(parse("redis://[::1]7000"), "refused");
 	CHECK_TEXT(parse("redis://::1"), "refused");
@@ -72,7 +73,7 @@ static void what_is_no_url_of_redis_is_refused_with_a_sentence(void)
 		"unix:/r?db=-1", "unix:/r?db=1&", "unix:/r?db=1&x=2", "redis://", "redis:///1",
 		"redis://host:", "redis://host:0", "redis://host:65536", "redis://host:6379x",
 		"redis://host/x", "redis://host/1/2", "redis://host/1x", "redis://@host",
-		"redis://host?db=1", "redis://host#1", "rediss://host" };
+		"redis://host?db=1", "redis://host#1", "redis://a,b" };
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		const char *got = parse(urls[i]);
 		if (strcmp(got, "refused") != 0)
@@ -80,6 +81,55 @@ static void what_is_no_url_of_redis_is_refused_with_a_sentence(void)
 		CHECK_TEXT(got, "refused");
 		CHECK(strlen(why) > 20);
 	}
+}
+
+static void sentinels_stand_before_the_name_of_the_master(void)
+{
+	CHECK_TEXT(parse("sentinel://app@s1,s2:26380,[::1]:26381/main/3"), "");
+	CHECK_INT(address.kind, ADDRESS_SENTINEL);
+	CHECK_INT(address.seeds, 3);
+	CHECK_TEXT(address.seed[0].name, "s1:26379");
+	CHECK_TEXT(address.seed[1].name, "s2:26380");
+	CHECK_TEXT(address.seed[2].name, "[::1]:26381");
+	CHECK_TEXT(address.master, "main");
+	CHECK_TEXT(address.server.user, "app");
+	CHECK_TEXT(address.seed[0].user, "");
+	CHECK_TEXT(address.server.database, "3");
+	CHECK_TEXT(parse("sentinel://s1/main"), "");
+	CHECK_TEXT(address.server.database, "");
+	const char *urls[] = { "sentinel://", "sentinel://h", "sentinel://h/", "sentinel:///main",
+		"sentinel://h,/main", "sentinel://h:x/main", "sentinel://h/main/x",
+		"sentinel://h/main/1/2", "sentinel://h/main?db=1", "sentinel://u:p@h/main",
+		"sentinel://a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q/main" };
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		CHECK_TEXT(parse(urls[i]), "refused");
+		CHECK(strstr(why, "[store] url"));
+		CHECK(strstr(why, "sentinel://[USER@]HOST"));
+	}
+}
+
+static void a_cluster_is_some_of_its_nodes_and_no_database(void)
+{
+	CHECK_TEXT(parse("cluster://app@n1:7000,n2"), "");
+	CHECK_INT(address.kind, ADDRESS_CLUSTER);
+	CHECK_INT(address.seeds, 2);
+	CHECK_TEXT(address.seed[1].name, "n2:6379");
+	CHECK_TEXT(address.server.user, "app");
+	CHECK_TEXT(parse("cluster://n1/"), "");
+	CHECK_TEXT(parse("cluster://n1/1"), "refused");
+	CHECK(strstr(why, "no numbered databases"));
+	CHECK_TEXT(parse("cluster://"), "refused");
+	CHECK_TEXT(parse("cluster://n1,n2/main"), "refused");
+}
+
+static void tls_is_a_scheme_of_its_own(void)
+{
+	CHECK_TEXT(parse("rediss://u@host:6380/2"), "host:6380");
+	CHECK(address.tls);
+	CHECK_TEXT(parse("redis://host"), "host:6379");
+	CHECK(!address.tls);
+	CHECK_TEXT(parse("rediss://u:s3cret@host"), "refused");
+	CHECK(!strstr(why, "cret"));
 }
 
 static void what_is_too_long_is_refused_and_not_cut(void)
@@ -106,6 +156,9 @@ int main(void)
 	RUN(an_ipv6_address_stands_in_brackets);
 	RUN(a_password_in_the_url_is_refused_and_not_repeated);
 	RUN(what_is_no_url_of_redis_is_refused_with_a_sentence);
+	RUN(sentinels_stand_before_the_name_of_the_master);
+	RUN(a_cluster_is_some_of_its_nodes_and_no_database);
+	RUN(tls_is_a_scheme_of_its_own);
 	RUN(what_is_too_long_is_refused_and_not_cut);
 	return check_result();
 }

@@ -1,0 +1,23 @@
+/* The inside of a store, for store*.c only. */
+#ifndef DOORWARD_STORE_STORE_OWN_H
+#define DOORWARD_STORE_STORE_OWN_H
+
+#include "store/complaint.h"
+#include "store/script.h"
+#include "store/store.h"
+#include "store/topology.h"
+
+struct store {
+	char *password;
+	char *sentinel_user, *sentinel_password;
+	struct wire_tls *tls;
+	char *prefix;
+	int64_t timeout_ms;
+	struct topology *topology;
+	struct script_shas scripts;
+	struct complaint complaint;
+	struct mirror *mirror; /* NULL: none */
+	struct tracker_set *trackers;
+};
+
+#endif

@@ -1,0 +1,29 @@
+#include "store/store_state.h"
+
+#include <string.h>
+
+#include "store/breaker.h"
+#include "store/mirror.h"
+#include "store/node.h"
+#include "store/store_own.h"
+#include "store/topology.h"
+
+void store_state_read(struct store *store, struct store_state *out)
+{
+	struct mirror *mirror = store_mirror(store);
+
+	memset(out, 0, sizeof *out);
+	for (size_t i = 0; i < topology_nodes(store->topology); i++) {
+		const struct node *node = topology_node(store->topology, i);
+
+		if (!node)
+			continue;
+		out->servers++;
+		out->silent += breaker_is_open(&node->breaker);
+	}
+	if (!mirror)
+		return;
+	out->mirrored = true;
+	out->mirror_is_leased = mirror_is_leased(mirror);
+	out->mirror_entries = mirror_count(mirror);
+}

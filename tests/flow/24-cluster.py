@@ -1,0 +1,219 @@
+"""A cluster: keys on several masters, slots that move while they are used, masters that die."""
+
+import os
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
+import nodes
+from nodes import ACCESS, Client, check_equal, uid_of
+from stores import LEASE, Cluster, StoreSite, Traffic, until
+
+USERS = [f"user{i}" for i in range(12)]
+
+
+class ClusterSite(StoreSite):
+    """Three masters with a replica each, and a fourth without slots."""
+
+    def _start_redis(self):
+        self.cluster = self.redis = Cluster(self, spare=1)
+        self.url = self.cluster.url
+
+
+def user_slot(cluster, name):
+    return cluster.slot(f"dw:user:{{{uid_of(name)}}}")
+
+
+class Case:
+    """The cases are parts of one run, in this order."""
+
+    def users_of_all_masters_sign_in_check_and_refresh(self):
+        self.site = site = ClusterSite("cluster", 2, ("session.max_sessions=2",))
+        self.cluster = cluster = site.cluster
+        self.clients = {}
+        for name in USERS:
+            site.add_user(name, "staff")
+            self.clients[name] = Client(site).signed_in(name)
+        check_equal(len({cluster.owner(user_slot(cluster, name)).port for name in USERS}), 3, "masters in use")
+        for client in self.clients.values():
+            check_equal([client.check(node).status for node in (0, 1, 0, 1)], [200] * 4)
+            check_equal(client.refresh(1).status, 200)
+            check_equal(client.check(0).status, 200)
+
+    def a_repeated_check_asks_no_node(self):
+        until(lambda: all(c.check(0).status == 200 for c in self.clients.values()), what="checks")
+        before = self.reads()
+        for client in self.clients.values():
+            check_equal(client.check(0).status, 200)
+        check_equal(self.reads() - before, 0, "reads of sessions")
+
+    def reads(self):
+        return sum(int(line.split("calls=")[1].split(",")[0]) for m in self.cluster.all
+                   for line in m.ask("INFO", "commandstats").splitlines() if line.startswith("cmdstat_hmget:"))
+
+    def every_kind_of_revocation_is_seen_whatever_the_master(self):
+        for name in USERS:
+            client, key = self.clients[name], f"dw:user:{{{uid_of(name)}}}"
+            check_equal([client.check(n).status for n in (0, 1)], [200, 200])
+            self.cluster("HSET", key, "disabled", "1")
+            time.sleep(0.1)
+            check_equal([client.check(n).status for n in (0, 1)], [401, 401], "disabled")
+            self.cluster("HDEL", key, "disabled")
+        time.sleep(0.1)
+        name = USERS[0]
+        client = self.clients[name]
+        check_equal([client.check(n).status for n in (0, 1)], [200, 200])
+        self.site.ctl("token", "deny", "-", stdin=client.jar[ACCESS])
+        time.sleep(0.1)
+        check_equal([client.check(n).status for n in (0, 1)], [401, 401], "a denied token")
+        check_equal(client.refresh().status, 200)
+
+    def doorwardctl_walks_over_all_masters(self):
+        listed = self.site.ctl("user", "list").stdout
+        check_equal([name for name in USERS if name not in listed], [], "users that the list leaves out")
+        listed = self.site.ctl("session", "list").stdout
+        check_equal(len([name for name in USERS if name in listed]), len(USERS), f"sessions: {listed}")
+        self.site.ctl("events")
+        self.site.ctl("stats")
+
+    def a_sign_in_waits_while_its_keys_are_on_two_masters(self):
+        site, cluster = self.site, self.cluster
+        slot = user_slot(cluster, USERS[2])
+        to = next(m for m in cluster.masters if m is not cluster.owner(slot))
+        source = cluster.begin_move(slot, to)
+        client, before = Client(site), self.tries()
+
+        def end_soon():
+            until(lambda: self.tries() > before, 5, "TRYAGAIN")
+            cluster.end_move(slot, source, to)
+        nodes.parallel([lambda: client.signed_in(USERS[2]), end_soon])
+        check_equal(client.check(1).status, 200)
+
+    def tries(self):
+        return self.errors("TRYAGAIN")
+
+    def errors(self, kind):
+        found = [m.info(f"errorstat_{kind}") for m in self.cluster.all]
+        return sum(int(text.split("count=")[1]) for text in found if text)
+
+    def a_rotation_waits_for_the_replica_of_its_own_master(self):
+        site = self.site
+        for replicas, status in (("1", 200), ("2", 503)):
+            site.values["store.rotation_replicas"] = replicas
+            site.write_settings(site.values, 2)
+            site.restart_node(1)
+            check_equal(self.clients[USERS[3]].refresh(1).status, status, f"{replicas} replicas")
+        check_equal(self.clients[USERS[3]].refresh(0).status, 200)
+        site.values["store.rotation_replicas"] = "0"
+        site.write_settings(site.values, 2)
+        site.restart_node(1)
+
+    def slots_move_under_traffic(self):
+        site, cluster = self.site, self.cluster
+        traffic = Traffic(site, 4)
+        started, moved = time.monotonic(), 0
+        slots = [user_slot(cluster, f"traffic{i}") for i in range(4)]
+        slots += [cluster.slot("dw:realm"), cluster.slot("dw:events")]
+        while time.monotonic() - started < 4:
+            for slot in slots:
+                owner = cluster.owner(slot)
+                masters = [m for m in (*cluster.masters, *cluster.spare) if m is not owner]
+                to = masters[moved % len(masters)]
+                source = cluster.begin_move(slot, to)
+                time.sleep(0.03)
+                cluster.end_move(slot, source, to)
+                moved += 1
+        books = traffic.stop()
+        errors = {kind: self.errors(kind) for kind in ("MOVED", "ASK", "TRYAGAIN")}
+        print(f"  {moved} moves, {errors}, longest answer {books.longest * 1000:.0f} ms; "
+              f"{dict(sorted(books.counts.items()))}", flush=True)
+        check_equal(errors["MOVED"] > 0 and errors["ASK"] > 0, True, f"redirections: {errors}")
+        check_equal(books.count("check 200") > 100, True, "checks")
+
+    def what_is_denied_while_its_slot_is_on_its_way_to_a_new_master_counts(self):
+        """The key is made on the other node, which tells of it; the one that was asked before says nothing."""
+        site, cluster = self.site, self.cluster
+        name = USERS[1]
+        client, slot = self.clients[name], user_slot(cluster, name)
+        to = cluster.spare[0]
+        check_equal(client.refresh().status, 200)
+        check_equal([client.check(n).status for n in (0, 1)], [200, 200])
+        source = cluster.begin_move(slot, to)
+        check_equal([client.check(n).status for n in (0, 1)], [200, 200])
+        site.ctl("token", "deny", "-", stdin=client.jar[ACCESS])
+        time.sleep(LEASE + 0.1)
+        check_equal([client.check(n).status for n in (0, 1)], [401, 401], "denied on its way")
+        cluster.end_move(slot, source, to)
+        check_equal([client.check(n).status for n in (0, 1)], [401, 401], "denied at the new master")
+        check_equal(client.refresh().status, 200)
+        check_equal([client.check(n).status for n in (0, 1)], [200, 200])
+        cluster("HSET", f"dw:user:{{{uid_of(name)}}}", "disabled", "1")
+        time.sleep(0.1)
+        check_equal([client.check(n).status for n in (0, 1)], [401, 401], "disabled at the new master")
+
+    def a_master_that_dies_is_replaced(self):
+        site, cluster = self.site, self.cluster
+        name = next(n for n in USERS[2:] if cluster.owner(user_slot(cluster, n)) in cluster.masters)
+        slot = user_slot(cluster, name)
+        dead, client = cluster.owner(slot), self.clients[name]
+        replica = cluster.replicas[cluster.masters.index(dead)]
+        others = [n for n in USERS[2:] if cluster.owner(user_slot(cluster, n)) is not dead]
+        traffic = Traffic(site, 4)
+        time.sleep(1)
+        until(lambda: replica.info("master_link_status") == "up", what="a replica in step")
+        dead.kill()
+        killed = time.monotonic()
+        until(lambda: replica.role() == "master", 20, "another master")
+        elected = time.monotonic() - killed
+        traffic.refused_at = time.monotonic()
+        traffic.quiet(1)
+        recovered = traffic.refused_at - killed
+        books = traffic.stop()
+        print(f"  elected {elected:.1f} s after the kill, the last refusal at {recovered:.1f} s, longest answer "
+              f"{books.longest * 1000:.0f} ms; {dict(sorted(books.counts.items()))}", flush=True)
+        check_equal(recovered < elected + 2, True, "back soon after the election")
+        check_equal(client.check(1).status, 200, "a session of before")
+        check_equal(client.refresh(0).status, 200, "its refresh")
+        for other in others:
+            check_equal(self.clients[other].check(0).status, 200)
+        self.cluster("HSET", f"dw:user:{{{uid_of(name)}}}", "disabled", "1")
+        time.sleep(0.1)
+        check_equal([client.check(n).status for n in (0, 1)], [401, 401], "disabled at the new master")
+
+    def a_master_that_hangs_is_replaced_and_comes_back_as_a_replica(self):
+        """Doorward without a mirror: nobody but the requests themselves finds out."""
+        site, cluster = self.site, self.cluster
+        site.values["mirror.enabled"] = "no"
+        site.write_settings(site.values, 2)
+        site.restart_node(1)
+        pairs = [(m, r) for m, r in zip(cluster.masters, cluster.replicas)
+                 if m.process.poll() is None and r.role() == "slave"]
+        name, (hung, replica) = next((n, p) for n in USERS[3:] for p in pairs
+                                     if cluster.owner(user_slot(cluster, n)) is p[0])
+        client = self.clients[name]
+        check_equal(client.check(1).status, 200)
+        until(lambda: replica.info("master_link_status") == "up", what="a replica in step")
+        hung.stop()
+        until(lambda: client.check(1).status == 503, 5, "a refusal")
+        until(lambda: replica.role() == "master", 20, "another master")
+        until(lambda: client.check(1).status == 200, 3, "the new master is found")
+        check_equal(client.refresh(1).status, 200)
+        hung.go_on()
+        until(lambda: hung.role() == "slave", what="the old one is a replica")
+        for _ in range(10):
+            check_equal([client.check(n).status for n in (0, 1)], [200, 200])
+
+    def end(self):
+        wrong = self.site.close()
+        if wrong:
+            raise AssertionError(wrong)
+
+
+run = Case()
+nodes.main([(name, getattr(run, name)) for name in (
+    "users_of_all_masters_sign_in_check_and_refresh", "a_repeated_check_asks_no_node",
+    "every_kind_of_revocation_is_seen_whatever_the_master", "doorwardctl_walks_over_all_masters",
+    "a_rotation_waits_for_the_replica_of_its_own_master", "a_sign_in_waits_while_its_keys_are_on_two_masters",
+    "what_is_denied_while_its_slot_is_on_its_way_to_a_new_master_counts", "slots_move_under_traffic",
+    "a_master_that_dies_is_replaced", "a_master_that_hangs_is_replaced_and_comes_back_as_a_replica", "end")])
