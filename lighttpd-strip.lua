@@ -4,9 +4,9 @@
 -- Headers in which applications expect an identity. "-" stands for any character that is neither a
 -- letter nor a digit: CGI and many applications take X_Auth_User and X.Auth.User for X-Auth-User.
 local identity = {
-  ["authuser"] = true, ["authroles"] = true,
+  ["authuser"] = true, ["authroles"] = true, ["authnavigation"] = true,
   ["auth-user"] = true, ["auth-roles"] = true, ["auth-session"] = true, ["auth-time"] = true,
-  ["auth-degraded"] = true, ["remote-user"] = true,
+  ["auth-degraded"] = true, ["auth-navigation"] = true, ["remote-user"] = true,
   ["x-auth-user"] = true, ["x-auth-roles"] = true, ["x-remote-user"] = true,
   ["x-forwarded-user"] = true, ["proxy"] = true,
 }
@@ -41,4 +41,5 @@ end
 -- their environment.
 header["AuthUser"] = env["AUTH_USER"]
 header["AuthRoles"] = env["AUTH_ROLES"]
+header["AuthNavigation"] = env["AUTH_NAVIGATION"]
 return 0

@@ -3,8 +3,8 @@
  *
  * Events: login.ok login.refused login.throttled login.fault session.started session.ended
  * refresh.ok refresh.repeated refresh.refused refresh.reused refresh.unusual refresh.fault
- * logout.ok logout.fault access.refused access.denied access.fault access.degraded csrf.refused admin.<what>. Never
- * a token, password or cookie value. */
+ * logout.ok logout.fault access.refused access.denied access.fault access.degraded csrf.refused
+ * admin.<what>. Never a token, password or cookie value. */
 #ifndef DOORWARD_AUTH_AUDIT_H
 #define DOORWARD_AUTH_AUDIT_H
 

@@ -5,8 +5,8 @@
  * and written once; a request that cannot be answered ends its connection, never an empty answer.
  *
  * Where most is known without waiting (memory_first), one or two threads accept, read and answer;
- * what must wait (for the store, a password, a slow peer) goes to a pool: many threads that block in
- * accept cost more than a check. Elsewhere each thread of the pool accepts for itself.
+ * what must wait (for the store, a password, a slow peer) goes to a pool: many threads that block
+ * in accept cost more than a check. Elsewhere each thread of the pool accepts for itself.
  */
 #ifndef DOORWARD_HTTP_GATEWAY_H
 #define DOORWARD_HTTP_GATEWAY_H

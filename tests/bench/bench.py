@@ -38,7 +38,7 @@ class Bench:
         self.quick = os.environ.get("BENCH") == "quick"
         self.only = os.environ.get("ONLY", "")
         self.rounds = int(os.environ.get("ROUNDS") or (2 if self.quick else 5))
-        self.seconds = 1 if self.quick else 3
+        self.seconds = int(os.environ.get("BENCH_SECONDS") or (1 if self.quick else 3))
         # So long it waits for a quiet machine before each measurement.
         self.patience = 0 if self.quick else 2
         self.progress = Progress()

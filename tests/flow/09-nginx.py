@@ -3,32 +3,14 @@
 import contextlib
 import os
 import signal
-import subprocess
 import time
 
 import harness
 from harness import ACCESS, REFRESH, Browser, check_equal, check_in, check_not_in, check_status, test, wait_until
 from peer import END, STDOUT, Peer, record, whole
+from scenarios import METHODS, ask, check_nothing_got_out, curl, status
 
-PROTECTED = (b"xxxxxxxxxxxxxxxx", b"Private page", b"Admin page", b"REMOTE_ADDR=", b"body_length")
 PAGES = ("/private/1k.txt", "/private/", "/private/whoami", "/admin/", "/app/x")
-METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "TRACE", "FOO")
-
-
-def ask(site, method, target, *headers, body=b""):
-    """A raw request's answer."""
-    lines = [f"{method} {target} HTTP/1.1", f"Host: localhost:{site.port}", "Connection: close", *headers, "", ""]
-    return site.raw("\r\n".join(lines).encode("latin-1") + body)
-
-
-def status(answer):
-    return int(answer[9:12]) if answer.startswith(b"HTTP/1.") else 0
-
-
-def check_nothing_got_out(answer, label):
-    for content in PROTECTED:
-        check_not_in(content, answer, label)
-
 
 def workers(site):
     pid = site.parts["web"]
@@ -306,14 +288,6 @@ def no_spelling_of_a_path_gets_around_the_check_or_a_role(site):
 
 
 # ---- HTTP/2, headers ----
-
-def curl(site, path, *options):
-    done = subprocess.run(["curl", "--silent", "--noproxy", "*", "--cacert", f"{site.state}/cert.pem", "--http2", "--connect-to",
-                           f"localhost:{site.port}:127.0.0.1:{site.port}", "--write-out", "\n%{http_version} %{http_code}",
-                           *options, site.url + path], capture_output=True, timeout=20)
-    body, _, said = done.stdout.decode("latin-1").rpartition("\n")
-    return said, body
-
 
 @test
 def http_2_works_and_is_checked_alike(site):

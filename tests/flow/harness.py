@@ -265,7 +265,7 @@ class Site:
             with open(f"/proc/{pid}/comm") as f:
                 found[f.read().strip()] = pid
         return {"redis": found.get("redis-server"), "doorward": found.get("doorward"),
-                "web": found.get("apache2") or found.get("lighttpd") or found.get("nginx")}
+                "web": found.get("apache2") or found.get("lighttpd") or found.get("nginx") or found.get("caddy")}
 
     def shift_clock(self, seconds):
         """Doorward's and Redis' clock is from now on that much ahead of the real one. Doorward follows
