@@ -120,6 +120,9 @@ static enum reason access_verify(const struct auth *auth, const struct caller *c
 
 	if (auth->remembered && remembered_find(auth->remembered, text, len, out))
 		reason = token_check_times(out);
+	/* Strangers can make it verify as many as they like: not on a thread that accepts. */
+	else if (caller->memory_only)
+		return REASON_STORE_UNAVAILABLE;
 	else if ((reason = token_verify(auth->keys, auth->settings, text, len, out)) == REASON_OK &&
 		 auth->remembered)
 		remembered_add(auth->remembered, text, len, out);

@@ -17,7 +17,7 @@
 #include "base/settings.h"
 #include "store/store.h"
 
-enum { FACTS_SEEN_SLOTS = 8192, FACTS_EXTRA_MAX = 16 };
+enum { FACTS_SEEN_SLOTS = 65536, FACTS_EXTRA_MAX = 16 };
 
 /* When each session's use was last noted, by this process: two sessions that share a slot are
  * noted more often than once a minute, never less. */

@@ -43,8 +43,12 @@ void known_free(struct known *known)
 
 static void known_end(struct known_entry *entry)
 {
+	int64_t now_ms = clock_mono_ms();
+
 	entry->seen_ms = 0;
-	entry->ended_ms = clock_mono_ms();
+	/* "Rather none of it", which is far ahead, stays. */
+	if (entry->ended_ms < now_ms)
+		entry->ended_ms = now_ms;
 }
 
 /* False when the answer may be older than the end. */
@@ -145,7 +149,7 @@ static void known_note_session(struct known *known, const struct token *token,
 	struct known_entry *entry = known_table_take(&place);
 	if (facts->denied)
 		known_deny(entry, token);
-	if (!facts->session_lives) {
+	if (!facts->session_lives || text->too_long) {
 		known_end(entry);
 	} else if (!facts->denied && known_revive(entry, asked_ms)) {
 		entry->facts = *facts;
@@ -182,6 +186,7 @@ void known_note(
 		}
 	known_note_user(known, token, facts, &text, asked_ms);
 	text.len = 0;
+	text.too_long = false;
 	known_add_text(&text, facts->context ? facts->context : "");
 	known_note_session(known, token, facts, &text, asked_ms);
 }

@@ -204,8 +204,9 @@ static enum rotation_result rotation_refuse_unparsed(
 	return ROTATION_REFUSED;
 }
 
-/* The script, and where the settings ask for it the word of the replicas. Without it the rotation
- * may be lost in a failover: not handed out, and the next try repeats it. */
+/* The script, and where the settings ask for it the word of the replicas. Where they are too few,
+ * the pair is handed out all the same: to hold it back would end the session at a try after the
+ * grace, and a rotation that a failover loses is healed by the next one. */
 static enum store_result rotation_run(const struct auth *auth, const struct caller *caller,
 	const struct store_command *script, struct store_value *reply)
 {
@@ -220,12 +221,11 @@ static enum store_result rotation_run(const struct auth *auth, const struct call
 		STORE_OK)
 		return STORE_FAULT;
 	*reply = replies[0];
-	if (count == 1 || replies[1].integer >= set->store.rotation_replicas)
-		return STORE_OK;
-	log_warn(
-		"a rotation reached %lld of the %s replicas that [store] rotation_replicas asks for",
-		(long long)replies[1].integer, replicas);
-	return STORE_FAULT;
+	if (count == 2 && replies[1].integer < set->store.rotation_replicas)
+		log_warn(
+			"a rotation reached %lld of the %s replicas that [store] rotation_replicas asks for",
+			(long long)replies[1].integer, replicas);
+	return STORE_OK;
 }
 
 enum rotation_result rotation_use(const struct auth *auth, const struct caller *caller,

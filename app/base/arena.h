@@ -27,7 +27,8 @@ void *arena_alloc(struct arena *arena, size_t size_bytes);
 /* Copies of text, NUL at the end. */
 char *arena_strdup(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t len);
-/* The texts one after the other, up to a NULL; and a number: what a check builds costs no printf. */
+/* The texts one after the other, up to a NULL; and a number: what a check builds costs no printf.
+ */
 char *arena_join(struct arena *arena, const char *first, ...) __attribute__((sentinel));
 char *arena_int(struct arena *arena, int64_t number);
 char *arena_printf(struct arena *arena, const char *format, ...)

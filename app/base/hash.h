@@ -1,5 +1,6 @@
 /* A hash to find a place in a table by (8 bytes at a time, by multiplication): it spreads, and
- * nothing more is asked of it. A seed that nobody outside knows keeps others from choosing what falls together. */
+ * nothing more is asked of it. A seed that nobody outside knows keeps others from choosing what
+ * falls together. */
 #ifndef DOORWARD_BASE_HASH_H
 #define DOORWARD_BASE_HASH_H
 

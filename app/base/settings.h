@@ -92,7 +92,8 @@ struct settings {
 		int64_t on_store_failure, stale_max;
 	} failure;
 	struct {
-		const char *site_name, *logo, *accent, *password_url, *templates_dir, *languages_dir;
+		const char *site_name, *logo, *accent, *password_url, *templates_dir,
+			*languages_dir;
 	} page;
 	struct {
 		const char *target;

@@ -119,7 +119,7 @@ static const struct settings_entry entries[] = {
 	INT(store, timeout_ms, "250", 10, 10000,
 		"How long a request waits for Redis in all, in milliseconds."),
 	INT(store, rotation_replicas, "0", 0, 10,
-		"Replicas that must have a rotation before it is answered."),
+		"Replicas that shall have a rotation before it is answered."),
 
 	CHOICE(mirror, enabled, "auto", mirrors,
 		"Whether to keep what Redis said lately."),

@@ -21,7 +21,7 @@ static const struct remedy remedies[CTL_REMEDY_CODES] = {
 	[CTL_REMEDY_BASE_URL] = { "base_url", false, {
 		"set [server] base_url to the origin that people type, or leave it empty: sign-ins from any other are refused" } },
 	[CTL_REMEDY_PAGES_MISSING] = { "pages_missing", false, {
-		"hand the path of [server] prefix to Doorward's responder: " EXAMPLES,
+		("hand the path of [server] prefix to Doorward's responder: " EXAMPLES),
 		"hand the path of [server] prefix to Doorward's responder: ProxyPass \"/auth/\" (mod_fcgid: ScriptAliasMatch)",
 		"hand the path of [server] prefix to Doorward's responder: \"/auth/\" in fastcgi.server, with \"check-local\" => \"disable\"",
 		"hand the path of [server] prefix to Doorward's responder: location ^~ /auth/ with fastcgi_pass" } },
@@ -62,7 +62,7 @@ static const struct remedy remedies[CTL_REMEDY_CODES] = {
 	[CTL_REMEDY_NO_PAGE] = { "no_page", true, {
 		"name a protected page: doorwardctl doctor https://www.example.org/private/" } },
 	[CTL_REMEDY_UNPROTECTED] = { "unprotected", false, {
-		"let the web server ask Doorward before it serves this; " EXAMPLES,
+		("let the web server ask Doorward before it serves this; " EXAMPLES),
 		"give its <Directory> (for a proxied application its <Location>) all the lines of the example: without Require Doorward (mod_fcgid: Require expr and FcgidAccessChecker) Apache never asks, and \"Require all granted\" beside them overrides them",
 		"name it in fastcgi.server with \"mode\" => \"authorizer\" and \"check-local\" => \"disable\" (otherwise proxied applications are served unasked), and put mod_fastcgi before mod_proxy, mod_cgi and mod_status in server.modules: what stands before it answers unasked",
 		"put auth_request /_doorward_check; into its location, and write that as location ^~: another location, such as one with ~, may have taken the address over. Keep ${doorward_gate}",
@@ -80,17 +80,17 @@ static const struct remedy remedies[CTL_REMEDY_CODES] = {
 		NULL,
 		"see the error logs of nginx and Doorward: location = /_doorward_check reaches the authorizer, with AUTH_ROLE AUTHORIZER; error_page 401 and 403 lead to Doorward's pages" } },
 	[CTL_REMEDY_NO_REDIRECT] = { "no_redirect", false, {
-		"let Doorward's own page answer a refusal: " EXAMPLES,
+		("let Doorward's own page answer a refusal: " EXAMPLES),
 		"ErrorDocument 401 /auth/unauthenticated and ErrorDocument 403 /auth/denied in the virtual host, with the path of [server] prefix",
 		"take the authorizer's answer as it is: no server.error-handler for protected pages",
 		"error_page 401 = @doorward_unauthenticated; error_page 403 = @doorward_denied; in the protected location" } },
 	[CTL_REMEDY_NO_JSON] = { "no_json", true, {
-		"let Doorward's own page answer a refusal: " EXAMPLES,
+		("let Doorward's own page answer a refusal: " EXAMPLES),
 		"ErrorDocument 401 /auth/unauthenticated and ErrorDocument 403 /auth/denied in the virtual host, with the path of [server] prefix",
 		"take the authorizer's answer as it is: no server.error-handler for protected pages",
 		"error_page 401 = @doorward_unauthenticated; in the protected location, which hands HTTP headers on" } },
 	[CTL_REMEDY_PATH_TRICK] = { "path_trick", false, {
-		"protect what is served, not one spelling of its address: " EXAMPLES,
+		("protect what is served, not one spelling of its address: " EXAMPLES),
 		"protect files by <Directory>, not by <Location> or <LocationMatch>, and leave MergeSlashes on and AllowEncodedSlashes off",
 		"keep all of server.http-parseopts as in the example, and name the path in fastcgi.server by its beginning (\"/private\"), not in $HTTP[\"url\"] by a pattern",
 		"location ^~ /private, without \"/\" at its end and without a pattern; leave merge_slashes on",

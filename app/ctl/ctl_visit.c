@@ -91,6 +91,11 @@ void ctl_visit_begin(struct ctl_doctor *doctor)
 	if (!doctor->user.name)
 		ctl_finding_unseen(findings,
 			"what somebody who is signed in gets: say by --user NAME who that shall be.");
+	/* A session's cookies go to the site of the settings and to nobody else. */
+	else if (ctl_finding_has(findings, CTL_REMEDY_BASE_URL) ||
+		 ctl_finding_has(findings, CTL_REMEDY_PAGES_MISSING))
+		ctl_finding_unseen(findings,
+			"what somebody who is signed in gets: this is not the site that the settings name.");
 	else if (!doctor->ctl->auth.keys)
 		ctl_finding_unseen(
 			findings, "what somebody who is signed in gets: there are no keys.");

@@ -75,13 +75,14 @@ static const char *arrival_marker_name(const struct exchange *x)
 
 /* Constant but for the prefix. location.reload() would stay cross-site for ever in Firefox, and
  * replacing an address with a #fragment by itself loads nothing in Chromium: so the document first
- * takes another address. The one of the sign-in page, which is a sensible place to be stuck at. */
+ * takes another address. One of the sign-in page, which is a sensible place to be stuck at, but not
+ * the one that the sign-in page itself is reached at. */
 static void arrival_page(struct exchange *x)
 {
 	const char *again = snippet_escape(x, url_next(x->request.uri, ""));
 	struct snippet snippet = { .title = x->settings->page.site_name,
 		.script = arena_printf(x->arena,
-			"var u=location.href;history.replaceState(null,'','%s/login');"
+			"var u=location.href;history.replaceState(null,'','%s/login?arrival');"
 			"location.replace(u)",
 			x->settings->server.prefix),
 		.head = arena_printf(x->arena,

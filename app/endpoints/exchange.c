@@ -210,6 +210,10 @@ bool exchange_give_session(struct exchange *x, const struct session *session,
 	int64_t absolute_left = session->absolute_end - session->now_sec;
 	int64_t lifetime = session->sliding ? absolute_left : x->settings->session.access_lifetime;
 	int64_t used = session->now_sec - session->rotated_at_sec;
+	/* Page loads may prolong the session while no refresh does: Redis ends it when it is idle.
+	 */
+	bool any = x->settings->session.activity == SETTINGS_ACTIVITY_ANY;
+	int64_t refresh_left = any ? session->idle_end - session->now_sec : absolute_left;
 
 	if (!access)
 		return false;
@@ -218,8 +222,7 @@ bool exchange_give_session(struct exchange *x, const struct session *session,
 		session->persist ? *expires_in_sec : -1);
 	if (!session->sliding)
 		exchange_set_cookie(x, x->settings->cookie.refresh_name, refresh->text,
-			x->settings->server.prefix,
-			session->persist ? session->idle_end - session->now_sec : -1);
+			x->settings->server.prefix, session->persist ? refresh_left : -1);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "auth/keys.h"
 #include "auth/known.h"
@@ -224,10 +225,23 @@ struct site *site_enter(void)
 	return site;
 }
 
+/* Never frees: that waits for the threads that follow Redis, and this one may be the thread that
+ * answers all checks. */
 void site_leave(struct site *site)
 {
-	if (site && atomic_fetch_sub(&site->users, 1) == 1)
-		site_free(site);
+	atomic_fetch_sub(&site->users, 1);
+}
+
+static void site_retire(struct site *site)
+{
+	const struct timespec moment = { .tv_nsec = 10 * 1000 * 1000 };
+
+	if (!site)
+		return;
+	site_leave(site);
+	while (atomic_load(&site->users) > 0)
+		nanosleep(&moment, NULL);
+	site_free(site);
 }
 
 void site_replace(struct site *site)
@@ -238,5 +252,5 @@ void site_replace(struct site *site)
 		atomic_store(&site->users, 1); /* of being in force */
 	site_now = site;
 	pthread_mutex_unlock(&site_lock);
-	site_leave(before);
+	site_retire(before);
 }

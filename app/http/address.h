@@ -8,7 +8,8 @@
 
 struct arena;
 
-/* The one text of an address, in the arena or text itself; "" when it is not an address (a unix socket). */
+/* The one text of an address, in the arena or text itself; "" when it is not an address (a unix
+ * socket). */
 const char *address_canonical(struct arena *arena, const char *text);
 /* list: comma list of addresses, CIDR networks and the word "unix", which stands for "" (the peer
  * of a unix socket). What is malformed in it matches nothing. */

@@ -26,6 +26,7 @@ enum {
 	GATEWAY_ANSWER_MAX_BYTES = RESPONSE_HEADERS_MAX_BYTES + RESPONSE_BODY_MAX_BYTES + 1024,
 	GATEWAY_PEER_SEC = 5, /* a web server that stops in the middle of a request */
 	GATEWAY_DRAIN_MAX_BYTES = 1024 * 1024,
+	GATEWAY_POLL_MS = 100,
 	GATEWAY_FRONTS_MAX = 2,
 	GATEWAY_FRONT_WAIT_MS = 5, /* the peer connected and is about to write */
 	GATEWAY_PEEK_BYTES = 12 * 1024,
@@ -36,6 +37,7 @@ enum {
 struct gateway_job {
 	int peer;
 	bool begun; /* the parameters are read */
+	struct deadline deadline; /* from then on */
 	struct arena *arena; /* made when first needed */
 	FCGX_Request fcgi;
 };
@@ -110,6 +112,7 @@ static bool gateway_begin(struct gateway_job *job)
 	if (FCGX_Accept_r(&job->fcgi) != 0)
 		return false;
 	job->begun = true;
+	job->deadline = deadline_in_ms(GATEWAY_REQUEST_MS);
 	if (!job->arena)
 		job->arena = arena_new(GATEWAY_ARENA_MAX_BYTES);
 	return true;
@@ -134,7 +137,7 @@ static bool gateway_handle(struct gateway *gateway, struct gateway_job *job, boo
 	struct gateway_call call = { .arena = job->arena,
 		.params = (const char *const *)fcgi->envp,
 		.takes = gateway->takes,
-		.deadline = deadline_in_ms(GATEWAY_REQUEST_MS),
+		.deadline = job->deadline,
 		.may_wait = may_wait,
 		.read = gateway_read,
 		.read_context = fcgi };
@@ -206,9 +209,14 @@ static void gateway_pause(void)
 	nanosleep(&moment, NULL);
 }
 
-static void gateway_accept_failed(int error)
+static void gateway_accept_failed(const struct gateway *gateway, int error)
 {
+	struct pollfd readable = { .fd = gateway->descriptor, .events = POLLIN };
+
 	switch (error) {
+	case EAGAIN: /* another process that has the socket too made it non-blocking */
+		poll(&readable, 1, GATEWAY_POLL_MS);
+		return;
 	case EINTR:
 	case ECONNABORTED:
 	case EPROTO: /* what became of a connection before it was accepted: accept(2) */
@@ -220,6 +228,7 @@ static void gateway_accept_failed(int error)
 	case EOPNOTSUPP:
 	case ENETUNREACH:
 		return;
+	case EPERM: /* a firewall */
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
@@ -244,7 +253,7 @@ static int gateway_accept(struct gateway_thread *thread)
 	int error = errno;
 	atomic_store(&thread->accepting, false);
 	if (peer < 0 && !atomic_load(&gateway->stopping))
-		gateway_accept_failed(error);
+		gateway_accept_failed(gateway, error);
 	return peer;
 }
 

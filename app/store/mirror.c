@@ -306,13 +306,15 @@ void mirror_forget(struct mirror *mirror, const char *key, size_t len)
 
 enum { MIRROR_EVERY_SOURCE = MIRROR_SOURCES_MAX };
 
+/* That there is nothing goes with any of them: who was not heard for a while may have made it. */
 static void mirror_flush_set(struct mirror_set *set, unsigned source)
 {
 	for (int way = 0; way < MIRROR_WAYS; way++) {
 		const struct mirror_entry *entry = set->way[way];
 
 		if (source == MIRROR_EVERY_SOURCE ||
-			(entry && (entry->source == source || entry->value_len == 0)))
+			(entry && (entry->source == source || entry->value_len == 0 ||
+					  entry->nothing)))
 			mirror_drop(&set->way[way]);
 	}
 }

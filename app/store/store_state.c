@@ -16,7 +16,7 @@ void store_state_read(struct store *store, struct store_state *out)
 	for (size_t i = 0; i < topology_nodes(store->topology); i++) {
 		const struct node *node = topology_node(store->topology, i);
 
-		if (!node)
+		if (!node || !topology_is_used(store->topology, i))
 			continue;
 		out->servers++;
 		out->silent += breaker_is_open(&node->breaker);

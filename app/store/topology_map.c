@@ -67,6 +67,9 @@ static struct node *name_node(struct map *map, const char *id, const char *host,
 	}
 	struct topology_seat *seat = &topology->cluster->seat[node->index];
 	bool used = atomic_load(&seat->used);
+	/* What an older map says of a node that is known may have changed since. */
+	if (used && map->epoch < topology->cluster->epoch)
+		return node;
 	(void)pool_target(&node->pool, &target);
 	if (!used || strcmp(target.name, wanted.name) != 0)
 		pool_renew(&node->pool, &wanted);

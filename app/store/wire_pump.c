@@ -135,7 +135,8 @@ enum wire_result wire_exchange(struct wire *wire, struct wire_call *call,
 	}
 	if (result == WIRE_OK && !wire_is_in_step(wire))
 		result = fail(call, WIRE_FAULT,
-			replies[0].error ? replies[0].error : "an answer to no question");
+			replies[0].error && *replies[0].error ? replies[0].error
+							      : "an answer to no question");
 	wire_forget_out(wire);
 	return result;
 }

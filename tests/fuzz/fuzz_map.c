@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS(size == 0 || send(ends[1], data, size, MSG_NOSIGNAL) == (ssize_t)size);
 	HOLDS(shutdown(ends[1], SHUT_WR) == 0);
 	if (!topology_map_load_from(topology, wire, &config.address.seed[0], &call))
-		HOLDS(*call.why || memchr(data, '-', size)); /* an error reply may say nothing */
+		HOLDS(*call.why);
 	judge(topology);
 	wire_close(wire);
 	(void)close(ends[1]);

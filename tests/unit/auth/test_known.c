@@ -76,6 +76,21 @@ static void ask_by_default(void)
 	CHECK_INT(ask(token), ACCESS_FAULT);
 }
 
+static void a_record_that_is_too_long_is_not_kept(void)
+{
+	char context[6000];
+
+	fresh(stale);
+	memset(context, 'c', sizeof context - 1);
+	context[sizeof context - 1] = '\0';
+	world_redis(store_write("HSET",
+		store_key_session(
+			world.auth.store, world.caller.arena, alice.id.text, session.handle),
+		"context", context, NULL));
+	CHECK_INT(ask(token), ACCESS_ALLOWED);
+	with_no_store(ask_by_default);
+}
+
 static void by_default_a_fault_lets_nobody_in(void)
 {
 	fresh("");
@@ -396,6 +411,7 @@ static void without_a_table_nothing_is_known(void)
 int main(void)
 {
 	world_start(stale);
+	RUN(a_record_that_is_too_long_is_not_kept);
 	RUN(by_default_a_fault_lets_nobody_in);
 	RUN(a_session_seen_alive_passes_and_another_does_not);
 	RUN(each_rule_says_whether_it_holds);

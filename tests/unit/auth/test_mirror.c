@@ -146,6 +146,22 @@ static void from_memory_alone_it_is_the_same_answer_or_none(void)
 	CHECK_INT(access.reason, REASON_SESSION_ENDED);
 }
 
+static void a_token_that_was_never_verified_is_none_for_a_thread_that_accepts(void)
+{
+	struct access access;
+	char forged[4096];
+
+	fresh();
+	snprintf(forged, sizeof forged, "%s", token);
+	size_t at = strlen(forged) - 20;
+	forged[at] = forged[at] == 'A' ? 'B' : 'A';
+	token = forged;
+	CHECK_INT(ask_memory(&access), ACCESS_FAULT);
+	CHECK_INT(ask(&access), ACCESS_UNAUTHENTICATED);
+	CHECK_INT(access.reason, REASON_BAD_SIGNATURE);
+	CHECK_INT(ask_memory(&access), ACCESS_FAULT);
+}
+
 static void from_memory_alone_nobody_is_taken_for_a_stranger(void)
 {
 	struct access access;
@@ -349,6 +365,7 @@ int main(void)
 	RUN(an_answer_overtaken_by_a_change_is_not_kept);
 	RUN(a_second_check_asks_redis_nothing);
 	RUN(from_memory_alone_it_is_the_same_answer_or_none);
+	RUN(a_token_that_was_never_verified_is_none_for_a_thread_that_accepts);
 	RUN(from_memory_alone_nobody_is_taken_for_a_stranger);
 	RUN(every_kind_of_revocation_is_seen_at_the_next_check);
 	RUN(a_session_that_expires_is_not_kept_longer);

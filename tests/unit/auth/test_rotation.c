@@ -612,16 +612,18 @@ static void unusual_refreshing_is_reported_once_a_window(void)
 	CHECK_INT(unusual_events(), 2);
 }
 
-static void a_rotation_that_the_replicas_do_not_have_is_not_handed_out(void)
+static void too_few_replicas_end_no_session_and_hide_no_reuse(void)
 {
 	struct rotation_outcome out;
 
-	fresh("[store]\nrotation_replicas = 1\n");
+	fresh("[store]\nrotation_replicas = 1\n[session]\nrefresh_grace = 0\n");
 	struct session session = start(false);
 	struct rotation_token first = token_of(&session);
-	CHECK_INT(use(first.text, &out), ROTATION_FAULT);
-	world_settings("");
 	CHECK_INT(use(first.text, &out), ROTATION_OK);
+	struct rotation_token second = out.next;
+	CHECK_INT(use(second.text, &out), ROTATION_OK);
+	CHECK_INT(use(first.text, &out), ROTATION_REFUSED);
+	CHECK_INT(out.why, REASON_REFRESH_REUSED);
 }
 
 int main(void)
@@ -651,7 +653,7 @@ int main(void)
 	RUN(sessions_are_listed_and_ended_by_their_owner_only);
 	RUN(every_key_of_a_session_has_an_expiry);
 	RUN(a_dead_store_is_a_fault_and_the_token_stays_good);
-	RUN(a_rotation_that_the_replicas_do_not_have_is_not_handed_out);
+	RUN(too_few_replicas_end_no_session_and_hide_no_reuse);
 	RUN(after_reuse_the_user_finds_a_notice_once);
 	RUN(reuse_can_end_every_session_of_the_user);
 	RUN(unusual_refreshing_is_reported_once_a_window);

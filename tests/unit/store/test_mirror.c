@@ -101,6 +101,20 @@ static void a_lost_node_takes_its_own_entries_and_what_is_being_fetched(void)
 	CHECK(!is_kept("c"));
 }
 
+/* While a node was away a slot may have come to it, where there was nothing to tell of, and
+ * something been made there: a token denied, the realm's version raised. */
+static void that_there_is_nothing_is_asked_again_when_a_node_comes_back(void)
+{
+	begin();
+	keep("denied", nothing, 0);
+	CHECK(is_kept("denied"));
+	lease(1, false);
+	mirror_flush_source(mirror, 1);
+	mirror_flush_source(mirror, 1);
+	lease(1, true);
+	CHECK(!is_kept("denied"));
+}
+
 int main(void)
 {
 	arena = arena_new(1 << 20);
@@ -108,6 +122,7 @@ int main(void)
 	RUN(that_there_is_nothing_counts_under_the_leases_of_all_nodes);
 	RUN(a_list_with_one_thing_in_it_is_not_nothing);
 	RUN(a_lost_node_takes_its_own_entries_and_what_is_being_fetched);
+	RUN(that_there_is_nothing_is_asked_again_when_a_node_comes_back);
 	mirror_free(mirror);
 	arena_free(arena);
 	return check_result();
