@@ -163,7 +163,7 @@ static void only_its_own_script_may_run(void)
 	if (!end)
 		return;
 	script += strlen("<script>");
-	CHECK(strstr(script, "replaceState(null,'','/auth/login');location.replace(u)"));
+	CHECK(strstr(script, "replaceState(null,'','/auth/login?arrival');location.replace(u)"));
 	crypto_sha256(digest, script, (size_t)(end - script));
 	encode_base64(text, digest, sizeof digest);
 	CHECK(strstr(response.headers.data,
