@@ -423,7 +423,8 @@ class World:
             self.one_wins(browser, claim, expected, replies)
             return
         # The first one ended it, or found it ended.
-        after = {"context_changed": "session_ended", "refresh_reused": "session_ended"}.get(expected, expected)
+        ends = ("context_changed", "refresh_reused", "version_superseded")
+        after = "session_ended" if expected in ends else expected
         first = [r for r in replies if r.status != 200 and r.json == {"error": expected}]
         if expected != after:
             check_equal(len(first), 1, f"answers {expected}")
