@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -28,7 +27,6 @@ enum {
 	GATEWAY_PEER_SEC = 5, /* a web server that stops in the middle of a request */
 	GATEWAY_DRAIN_MAX_BYTES = 1024 * 1024,
 	GATEWAY_POLL_MS = 100,
-	GATEWAY_PAGES_NICE = 5,
 	GATEWAY_FRONTS_MAX = 2,
 	GATEWAY_FRONT_WAIT_MS = 5, /* the peer connected and is about to write */
 	GATEWAY_PEEK_BYTES = 12 * 1024,
@@ -293,9 +291,6 @@ static void *gateway_work(void *argument)
 {
 	struct gateway_thread *thread = argument;
 
-	/* Signing in is all computing: where processors are few, checks go first. */
-	if (thread->gateway->takes == GATEWAY_RESPONDER)
-		(void)setpriority(PRIO_PROCESS, (id_t)gettid(), GATEWAY_PAGES_NICE);
 	if (thread->front)
 		gateway_work_front(thread);
 	else
