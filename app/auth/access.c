@@ -16,24 +16,6 @@
 
 enum { ACCESS_CLOCK_MAX_AGE_MS = 60 * 1000 };
 
-/* Is this still the browser that the session was given to? */
-static bool access_context_is_same(
-	const struct auth *auth, const struct caller *caller, const struct facts *facts)
-{
-	char now[SESSION_CONTEXT_LEN + 1];
-	int64_t bind = auth->settings->session.bind;
-	bool by_agent = bind == SETTINGS_BIND_AGENT || bind == SETTINGS_BIND_BOTH;
-	bool by_address = bind == SETTINGS_BIND_ADDRESS || bind == SETTINGS_BIND_BOTH;
-
-	if (bind == SETTINGS_BIND_NONE)
-		return true;
-	if (strlen(facts->context) != SESSION_CONTEXT_LEN)
-		return false;
-	session_context(caller, now);
-	return (!by_agent || strncmp(now, facts->context, 11) == 0) &&
-	       (!by_address || strcmp(now + 12, facts->context + 12) == 0);
-}
-
 /* A token never outlives its session: one that ends with it ends for good, so that nobody is sent
  * to refresh in vain. */
 static enum reason access_expired(const struct auth *auth, const struct token *token)
@@ -60,7 +42,8 @@ static enum reason access_judge(const struct auth *auth, const struct caller *ca
 		return REASON_USER_DISABLED;
 	if (token->ver < facts->ver || facts->session_ver < facts->ver)
 		return REASON_VERSION_SUPERSEDED;
-	if (!access_context_is_same(auth, caller, facts))
+	/* Still the browser that the session was given to? */
+	if (!session_context_fits(caller, facts->context, auth->settings->session.bind))
 		return REASON_CONTEXT_CHANGED;
 	return REASON_OK;
 }

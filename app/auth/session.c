@@ -57,6 +57,21 @@ void session_context(const struct caller *caller, char out[SESSION_CONTEXT_LEN +
 	encode_base64url(out + 12, digest, 8);
 }
 
+bool session_context_fits(const struct caller *caller, const char *before, int64_t bind)
+{
+	char now[SESSION_CONTEXT_LEN + 1];
+	bool by_agent = bind == SETTINGS_BIND_AGENT || bind == SETTINGS_BIND_BOTH;
+	bool by_address = bind == SETTINGS_BIND_ADDRESS || bind == SETTINGS_BIND_BOTH;
+
+	if (bind == SETTINGS_BIND_NONE)
+		return true;
+	if (!before || strlen(before) != SESSION_CONTEXT_LEN)
+		return false;
+	session_context(caller, now);
+	return (!by_agent || strncmp(now, before, 11) == 0) &&
+	       (!by_address || strcmp(now + 12, before + 12) == 0);
+}
+
 /* A session that the index names, and since when it lives. */
 struct session_age {
 	const char *handle;

@@ -42,6 +42,9 @@ void session_handle_of(const uint8_t sid[SESSION_SID_BYTES], char handle[23]);
 /* The client context: "<agent digest>:<address prefix digest>", each 11 characters. IPv4 /24,
  * IPv6 /56. */
 void session_context(const struct caller *caller, char out[SESSION_CONTEXT_LEN + 1]);
+/* Is the caller, as far as bind (enum settings_bind) looks, who had that context? NULL or one of
+ * another length is nobody's. */
+bool session_context_fits(const struct caller *caller, const char *before, int64_t bind);
 
 enum session_result { SESSION_OK, SESSION_LIMIT, SESSION_ABSENT, SESSION_FAULT };
 

@@ -11,8 +11,6 @@
 #include "ctl/ctl_output.h"
 #include "store/store.h"
 
-enum { AGENT_DIGEST_LEN = 11 };
-
 struct record {
 	struct store_value fields; /* of the session, in the order of HMGET below */
 	int64_t now_ms;
@@ -41,37 +39,22 @@ static bool read_record(const struct auth *auth, const struct caller *caller,
 	return true;
 }
 
-static bool same_context(
-	const struct caller *caller, const struct record *record, bool by_agent, bool by_address)
-{
-	char now[SESSION_CONTEXT_LEN + 1];
-	const char *before = store_item_text(&record->fields, AT_CONTEXT);
-
-	if (!by_agent && !by_address)
-		return true;
-	if (!before || strlen(before) != SESSION_CONTEXT_LEN)
-		return false;
-	session_context(caller, now);
-	return (!by_agent || strncmp(now, before, AGENT_DIGEST_LEN) == 0) &&
-	       (!by_address || strcmp(now + AGENT_DIGEST_LEN, before + AGENT_DIGEST_LEN) == 0);
-}
-
 static bool in_grace(const struct auth *auth, const struct caller *caller,
 	const struct record *record, const struct ctl_refresh *refresh)
 {
 	int64_t rotated_ms = store_item_int(&record->fields, AT_ROTATED, 0);
+	const char *before = store_item_text(&record->fields, AT_CONTEXT);
+	int64_t bind = *caller->agent ? SETTINGS_BIND_AGENT : SETTINGS_BIND_NONE;
 
 	/* Another browser has no grace, bound or not; whoever asks may not say which it was. */
 	return refresh->generation == refresh->current - 1 &&
 	       record->now_ms - rotated_ms < auth->settings->session.refresh_grace * 1000 &&
-	       same_context(caller, record, *caller->agent != '\0', false);
+	       session_context_fits(caller, before, bind);
 }
 
 static enum reason judge(const struct auth *auth, const struct caller *caller,
 	const struct record *record, struct ctl_refresh *out)
 {
-	int64_t bind = auth->settings->session.bind;
-
 	if (!store_item_text(&record->fields, AT_GENERATION) ||
 		store_item_text(&record->fields, AT_ENDED))
 		return REASON_SESSION_ENDED;
@@ -82,8 +65,8 @@ static enum reason judge(const struct auth *auth, const struct caller *caller,
 		return REASON_USER_DISABLED;
 	if (store_item_int(&record->fields, AT_VER, 0) < out->user.ver)
 		return REASON_VERSION_SUPERSEDED;
-	if (!same_context(caller, record, bind == SETTINGS_BIND_AGENT || bind == SETTINGS_BIND_BOTH,
-		    bind == SETTINGS_BIND_ADDRESS || bind == SETTINGS_BIND_BOTH))
+	if (!session_context_fits(caller, store_item_text(&record->fields, AT_CONTEXT),
+		    auth->settings->session.bind))
 		return REASON_CONTEXT_CHANGED;
 	out->repeated = out->generation < out->current;
 	if (out->repeated && !in_grace(auth, caller, record, out))

@@ -37,6 +37,11 @@ enum param {
 	PARAM_COUNT
 };
 
+#define KNOWN(name, once)                                                                          \
+	{                                                                                          \
+		name, sizeof(name) - 1, once                                                       \
+	}
+
 /* once: two of them with different values are refused, since we would see the first and something
  * else on the way may have seen the second. FCGI_ROLE comes twice from Apache, libfcgi's first. */
 static const struct {
@@ -44,27 +49,27 @@ static const struct {
 	size_t len;
 	bool once;
 } known[PARAM_COUNT] = {
-	[PARAM_FCGI_ROLE] = { "FCGI_ROLE", sizeof("FCGI_ROLE") - 1, false },
-	[PARAM_AUTH_ROLE] = { "AUTH_ROLE", sizeof("AUTH_ROLE") - 1, true },
-	[PARAM_AUTH_METHOD] = { "AUTH_METHOD", sizeof("AUTH_METHOD") - 1, true },
-	[PARAM_AUTH_URI] = { "AUTH_URI", sizeof("AUTH_URI") - 1, true },
-	[PARAM_APACHE_ROLE] = { "FCGI_APACHE_ROLE", sizeof("FCGI_APACHE_ROLE") - 1, true },
-	[PARAM_PASSWORD] = { "REMOTE_PASSWD", sizeof("REMOTE_PASSWD") - 1, false },
-	[PARAM_SOFTWARE] = { "SERVER_SOFTWARE", sizeof("SERVER_SOFTWARE") - 1, true },
-	[PARAM_METHOD] = { "REQUEST_METHOD", sizeof("REQUEST_METHOD") - 1, true },
-	[PARAM_URI] = { "REQUEST_URI", sizeof("REQUEST_URI") - 1, true },
-	[PARAM_SCRIPT_NAME] = { "SCRIPT_NAME", sizeof("SCRIPT_NAME") - 1, true },
-	[PARAM_PATH_INFO] = { "PATH_INFO", sizeof("PATH_INFO") - 1, true },
-	[PARAM_QUERY] = { "QUERY_STRING", sizeof("QUERY_STRING") - 1, true },
-	[PARAM_CONTENT_LENGTH] = { "CONTENT_LENGTH", sizeof("CONTENT_LENGTH") - 1, true },
-	[PARAM_CONTENT_TYPE] = { "CONTENT_TYPE", sizeof("CONTENT_TYPE") - 1, true },
-	[PARAM_ADDRESS] = { "REMOTE_ADDR", sizeof("REMOTE_ADDR") - 1, true },
-	[PARAM_HTTPS] = { "HTTPS", sizeof("HTTPS") - 1, false },
-	[PARAM_SCHEME] = { "REQUEST_SCHEME", sizeof("REQUEST_SCHEME") - 1, false },
-	[PARAM_HOST] = { "HTTP_HOST", sizeof("HTTP_HOST") - 1, true },
-	[PARAM_ORIGIN] = { "HTTP_ORIGIN", sizeof("HTTP_ORIGIN") - 1, true },
-	[PARAM_AUTHORIZATION] = { "HTTP_AUTHORIZATION", sizeof("HTTP_AUTHORIZATION") - 1, true },
-	[PARAM_AGENT] = { "HTTP_USER_AGENT", sizeof("HTTP_USER_AGENT") - 1, false },
+	[PARAM_FCGI_ROLE] = KNOWN("FCGI_ROLE", false),
+	[PARAM_AUTH_ROLE] = KNOWN("AUTH_ROLE", true),
+	[PARAM_AUTH_METHOD] = KNOWN("AUTH_METHOD", true),
+	[PARAM_AUTH_URI] = KNOWN("AUTH_URI", true),
+	[PARAM_APACHE_ROLE] = KNOWN("FCGI_APACHE_ROLE", true),
+	[PARAM_PASSWORD] = KNOWN("REMOTE_PASSWD", false),
+	[PARAM_SOFTWARE] = KNOWN("SERVER_SOFTWARE", true),
+	[PARAM_METHOD] = KNOWN("REQUEST_METHOD", true),
+	[PARAM_URI] = KNOWN("REQUEST_URI", true),
+	[PARAM_SCRIPT_NAME] = KNOWN("SCRIPT_NAME", true),
+	[PARAM_PATH_INFO] = KNOWN("PATH_INFO", true),
+	[PARAM_QUERY] = KNOWN("QUERY_STRING", true),
+	[PARAM_CONTENT_LENGTH] = KNOWN("CONTENT_LENGTH", true),
+	[PARAM_CONTENT_TYPE] = KNOWN("CONTENT_TYPE", true),
+	[PARAM_ADDRESS] = KNOWN("REMOTE_ADDR", true),
+	[PARAM_HTTPS] = KNOWN("HTTPS", false),
+	[PARAM_SCHEME] = KNOWN("REQUEST_SCHEME", false),
+	[PARAM_HOST] = KNOWN("HTTP_HOST", true),
+	[PARAM_ORIGIN] = KNOWN("HTTP_ORIGIN", true),
+	[PARAM_AUTHORIZATION] = KNOWN("HTTP_AUTHORIZATION", true),
+	[PARAM_AGENT] = KNOWN("HTTP_USER_AGENT", false),
 };
 
 /* Bit i of [len]: known[i] is that long. A request has many parameters, few of them known. */

@@ -132,11 +132,9 @@ bool response_render(const struct response *response, struct buf *out)
 		!response->broken && *text && buf_ok(&response->headers) && buf_ok(&response->body);
 	buf_clear(out);
 	if (sound) {
-		const char code[] = { (char)('0' + response->status / 100),
-			(char)('0' + response->status / 10 % 10),
-			(char)('0' + response->status % 10), ' ', '\0' };
 		buf_add_text(out, "Status: ");
-		buf_add_text(out, code);
+		buf_add_text(out, arena_int(response->headers.arena, response->status));
+		buf_add_text(out, " ");
 		buf_add_text(out, text);
 		buf_add_text(out, "\r\n");
 		buf_add(out, response->headers.data, response->headers.len);
