@@ -27,7 +27,7 @@ static const size_t gap_bytes = 16;
 static const size_t gap_bytes = 0;
 #endif
 
-enum { FIRST_BLOCK_BYTES = 16384, ALIGNMENT = alignof(max_align_t) };
+enum { FIRST_BLOCK_BYTES = 16384, ALIGNMENT = alignof(max_align_t), JOIN_MAX = 16 };
 
 struct block {
 	struct block *older;
@@ -44,12 +44,12 @@ struct arena {
 
 static struct block *block_new(size_t capacity_bytes, struct block *older)
 {
-	struct block *block = malloc(sizeof(*block) + capacity_bytes);
+	/* All that is not handed out is zero: at first, and again when it was wiped. */
+	struct block *block = calloc(1, sizeof(*block) + capacity_bytes);
 	if (!block)
 		fatal("out of memory: a block of %zu bytes", capacity_bytes);
 	block->older = older;
 	block->capacity_bytes = capacity_bytes;
-	block->used_bytes = 0;
 	ASAN_POISON_MEMORY_REGION(block->bytes, capacity_bytes);
 	return block;
 }
@@ -129,7 +129,6 @@ void *arena_alloc(struct arena *arena, size_t size_bytes)
 	block->used_bytes += step;
 	arena->used_bytes += size_bytes;
 	ASAN_UNPOISON_MEMORY_REGION(start, size_bytes);
-	memset(start, 0, size_bytes);
 	return start;
 }
 
@@ -148,16 +147,20 @@ char *arena_strndup(struct arena *arena, const char *text, size_t len)
 
 char *arena_join(struct arena *arena, const char *first, ...)
 {
-	size_t len = 0;
+	size_t len = 0, lens[JOIN_MAX], count = 0;
 	va_list args, again;
 	va_start(args, first);
 	va_copy(again, args);
-	for (const char *text = first; text; text = va_arg(args, const char *))
-		len += strlen(text);
+	for (const char *text = first; text; text = va_arg(args, const char *)) {
+		if (count == JOIN_MAX)
+			fatal("more than %d texts to join", JOIN_MAX);
+		len += lens[count++] = strlen(text);
+	}
 	va_end(args);
 	char *joined = arena_alloc(arena, len + 1), *end = joined;
-	for (const char *text = first; text; text = va_arg(again, const char *))
-		end = stpcpy(end, text);
+	const char *text = first;
+	for (size_t i = 0; i < count; text = va_arg(again, const char *))
+		end = mempcpy(end, text, lens[i++]);
 	va_end(again);
 	return joined;
 }

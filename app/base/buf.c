@@ -80,6 +80,15 @@ void buf_add_char(struct buf *buf, char c)
 	buf_add(buf, &c, 1);
 }
 
+char *buf_extend(struct buf *buf, size_t len)
+{
+	if (!make_room(buf, len))
+		return NULL;
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+	return buf->data + buf->len - len;
+}
+
 void buf_printf(struct buf *buf, const char *format, ...)
 {
 	va_list args, again;

@@ -29,6 +29,8 @@ bool buf_ok(const struct buf *buf);
 void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_add_text(struct buf *buf, const char *text);
 void buf_add_char(struct buf *buf, char c);
+/* Room for len bytes at the end, which the caller fills; NULL when they do not fit. */
+char *buf_extend(struct buf *buf, size_t len);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

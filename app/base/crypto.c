@@ -54,22 +54,21 @@ void crypto_hmac_sha256(uint8_t out[CRYPTO_SHA256_BYTES], const void *key, size_
 		fatal("HMAC failed");
 }
 
-/* CRYPTO_memcmp goes byte by byte. What differs is gathered first in one block, without a branch
- * that knows it; then it judges that block and the rest. */
+/* CRYPTO_memcmp goes byte by byte. What differs is gathered first in one word, without a branch
+ * that knows it; then it judges that word and the rest. */
 bool crypto_equal(const void *a, const void *b, size_t len)
 {
-	static const uint64_t same[8];
 	const unsigned char *left = a, *right = b;
-	uint64_t differs[8] = { 0 }, x[8], y[8];
+	static const uint64_t same;
+	uint64_t differs = 0, x, y;
 	size_t at = 0;
 
 	for (; at + sizeof(x) <= len; at += sizeof(x)) {
-		memcpy(x, left + at, sizeof(x));
-		memcpy(y, right + at, sizeof(y));
-		for (size_t i = 0; i < 8; i++)
-			differs[i] |= x[i] ^ y[i];
+		memcpy(&x, left + at, sizeof(x));
+		memcpy(&y, right + at, sizeof(y));
+		differs |= x ^ y;
 	}
-	int block = CRYPTO_memcmp(differs, same, sizeof(differs));
+	int block = CRYPTO_memcmp(&differs, &same, sizeof(differs));
 	int rest = CRYPTO_memcmp(left + at, right + at, len - at);
 	return (block | rest) == 0;
 }
@@ -77,7 +76,7 @@ bool crypto_equal(const void *a, const void *b, size_t len)
 void crypto_wipe(void *bytes, size_t len)
 {
 	if (len > 0)
-		OPENSSL_cleanse(bytes, len);
+		explicit_bzero(bytes, len);
 }
 
 const char *crypto_version(void)

@@ -10,6 +10,16 @@
 /* Of name and value together, and of what we accept: every browser keeps 4096 (RFC 6265bis). */
 enum { COOKIE_MAX_BYTES = 4096 };
 
+/* Where ";" or "," ends a pair. Tokens are long, so memchr twice beats strcspn. */
+static size_t pair_end(const char *pair, const char *end)
+{
+	size_t len = (size_t)(end - pair);
+	const char *semicolon = memchr(pair, ';', len);
+	len = semicolon ? (size_t)(semicolon - pair) : len;
+	const char *comma = memchr(pair, ',', len);
+	return comma ? (size_t)(comma - pair) : len;
+}
+
 /* Counts in *found the pairs of this name; the first one's value is *value. A pair that begins
  * after a comma may come from a second header line (Apache, Caddy join them so), or stand in the
  * value of somebody else's cookie, which a neighbour domain can set: it counts twice, so it is
@@ -18,14 +28,15 @@ static void find_in(
 	const char *header, const char *name, int *found, const char **value, size_t *len)
 {
 	size_t name_len = strlen(name);
-	for (const char *pair = header; *pair;) {
+	const char *header_end = header + strlen(header);
+	for (const char *pair = header; pair < header_end;) {
 		const char *key = pair;
-		size_t pair_len = strcspn(pair, ";,");
+		size_t pair_len = pair_end(pair, header_end);
 		const char *equals = memchr(pair, '=', pair_len);
 		size_t key_len = equals ? (size_t)(equals - pair) : 0;
 		const char *end = pair + pair_len;
 		bool after_comma = pair > header && pair[-1] == ',';
-		pair = *end ? end + 1 : end;
+		pair = end < header_end ? end + 1 : end;
 		blank_trim(&key, &key_len);
 		if (!equals || key_len != name_len || memcmp(key, name, name_len) != 0)
 			continue;
@@ -41,14 +52,14 @@ static void find_in(
 enum cookie_result cookie_find(
 	const struct request *request, const char *name, const char **value, size_t *len)
 {
-	static const char param[] = "HTTP_COOKIE=";
+	static const char param[] = "HTTP_COOKIE";
 	int found = 0;
+	size_t at = 0;
+	const char *header;
 	*value = NULL;
 	*len = 0;
-	for (size_t i = 0; request->params[i]; i++) {
-		if (strncmp(request->params[i], param, sizeof(param) - 1) == 0)
-			find_in(request->params[i] + sizeof(param) - 1, name, &found, value, len);
-	}
+	while ((header = request_next_param(request, param, sizeof(param) - 1, &at)) != NULL)
+		find_in(header, name, &found, value, len);
 	if (found == 1 && *len <= COOKIE_MAX_BYTES)
 		return COOKIE_FOUND;
 	*value = NULL;

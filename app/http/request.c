@@ -34,6 +34,14 @@ enum param {
 	PARAM_ORIGIN,
 	PARAM_AUTHORIZATION,
 	PARAM_AGENT,
+	PARAM_COOKIE,
+	PARAM_ACCEPT,
+	PARAM_REFERER,
+	PARAM_FETCH_SITE,
+	PARAM_FETCH_MODE,
+	PARAM_FETCH_DEST,
+	PARAM_REQUESTED_WITH,
+	PARAM_FIRST_METHOD,
 	PARAM_COUNT
 };
 
@@ -70,20 +78,39 @@ static const struct {
 	[PARAM_ORIGIN] = KNOWN("HTTP_ORIGIN", true),
 	[PARAM_AUTHORIZATION] = KNOWN("HTTP_AUTHORIZATION", true),
 	[PARAM_AGENT] = KNOWN("HTTP_USER_AGENT", false),
+	[PARAM_COOKIE] = KNOWN("HTTP_COOKIE", false),
+	[PARAM_ACCEPT] = KNOWN("HTTP_ACCEPT", false),
+	[PARAM_REFERER] = KNOWN("HTTP_REFERER", false),
+	[PARAM_FETCH_SITE] = KNOWN("HTTP_SEC_FETCH_SITE", false),
+	[PARAM_FETCH_MODE] = KNOWN("HTTP_SEC_FETCH_MODE", false),
+	[PARAM_FETCH_DEST] = KNOWN("HTTP_SEC_FETCH_DEST", false),
+	[PARAM_REQUESTED_WITH] = KNOWN("HTTP_X_REQUESTED_WITH", false),
+	[PARAM_FIRST_METHOD] = KNOWN("REDIRECT_REQUEST_METHOD", false),
 };
 
-/* Bit i of [len]: known[i] is that long. A request has many parameters, few of them known. */
-enum { KNOWN_LEN_MAX = 31 };
-static uint32_t known_of_len[KNOWN_LEN_MAX + 1];
+/* The place of each in a table with many free places, 0 for a free one: a request has many
+ * parameters, few of them known. */
+enum { PLACES = 256 };
+static uint8_t known_at[PLACES];
+
+static size_t place_of(const char *name, size_t len)
+{
+	const unsigned char *c = (const unsigned char *)name;
+	return (len * 7 + c[len - 1] * 3U + c[len / 2] * 31U + c[len / 4]) % PLACES;
+}
 
 __attribute__((constructor)) static void known_sort(void)
 {
-	for (size_t i = 0; i < PARAM_COUNT; i++)
-		known_of_len[known[i].len] |= (uint32_t)1 << i;
+	for (size_t i = 0; i < PARAM_COUNT; i++) {
+		size_t at = place_of(known[i].name, known[i].len);
+		while (known_at[at])
+			at = (at + 1) % PLACES;
+		known_at[at] = (uint8_t)(i + 1);
+	}
 }
 
 /* The first value of each known parameter, NULL when absent. */
-struct values {
+struct request_values {
 	const char *of[PARAM_COUNT];
 };
 
@@ -103,26 +130,20 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
-/* The value when param is "NAME=value" of that name, else NULL. */
-static const char *value_of(const char *param, const char *name)
-{
-	size_t len = strlen(name);
-	return strncmp(param, name, len) == 0 && param[len] == '=' ? param + len + 1 : NULL;
-}
-
 static size_t known_find(const char *param, size_t name_len)
 {
-	uint32_t left = name_len <= KNOWN_LEN_MAX ? known_of_len[name_len] : 0;
-	for (; left != 0; left &= left - 1) {
-		size_t i = (size_t)__builtin_ctz(left);
-		if (memcmp(param, known[i].name, name_len) == 0)
+	if (name_len == 0)
+		return PARAM_COUNT;
+	for (size_t at = place_of(param, name_len); known_at[at]; at = (at + 1) % PLACES) {
+		size_t i = known_at[at] - 1U;
+		if (known[i].len == name_len && memcmp(param, known[i].name, name_len) == 0)
 			return i;
 	}
 	return PARAM_COUNT;
 }
 
 /* The name that was sent twice with different values, or NULL. */
-static const char *values_add(struct values *values, const char *param, size_t name_len)
+static const char *values_add(struct request_values *values, const char *param, size_t name_len)
 {
 	size_t i = known_find(param, name_len);
 	if (i == PARAM_COUNT)
@@ -136,7 +157,7 @@ static const char *values_add(struct values *values, const char *param, size_t n
 }
 
 /* Also where each name ends, so that looking for one compares only those of its length. */
-static bool values_collect(struct values *values, struct request *request, const char **why)
+static bool values_collect(struct request_values *values, struct request *request, const char **why)
 {
 	struct arena *arena = request->arena;
 	const char *const *params = request->params;
@@ -165,7 +186,7 @@ static bool values_collect(struct values *values, struct request *request, const
 }
 
 static bool find_native_front(
-	struct request *request, const struct values *values, const char **why)
+	struct request *request, const struct request_values *values, const char **why)
 {
 	const char *apache = values->of[PARAM_APACHE_ROLE];
 	request->role = REQUEST_AUTHORIZER;
@@ -187,7 +208,8 @@ static bool find_native_front(
  * parameters without HTTP_, which no client can send. Headers like X-Forwarded-Uri are the
  * client's word (CVE-2026-40575), even where the server sets them: Caddy makes one parameter of
  * X-Forwarded-Uri and X_Forwarded_Uri, and either may win. */
-static bool find_asked_front(struct request *request, struct values *values, const char **why)
+static bool find_asked_front(
+	struct request *request, const struct request_values *values, const char **why)
 {
 	bool caddy = strncmp(or_empty(values->of[PARAM_SOFTWARE]), "Caddy", 5) == 0;
 	request->role = REQUEST_AUTHORIZER;
@@ -196,13 +218,14 @@ static bool find_asked_front(struct request *request, struct values *values, con
 	if (caddy && !values->of[PARAM_AUTH_METHOD])
 		return refuse(why, "Caddy must send env AUTH_METHOD {http.request.orig_method}");
 	if (values->of[PARAM_AUTH_METHOD])
-		values->of[PARAM_METHOD] = values->of[PARAM_AUTH_METHOD];
+		request->method_text = values->of[PARAM_AUTH_METHOD];
 	if (values->of[PARAM_AUTH_URI])
-		values->of[PARAM_URI] = values->of[PARAM_AUTH_URI];
+		request->uri = values->of[PARAM_AUTH_URI];
 	return true;
 }
 
-static bool find_role(struct request *request, struct values *values, const char **why)
+static bool find_role(
+	struct request *request, const struct request_values *values, const char **why)
 {
 	const char *protocol = values->of[PARAM_FCGI_ROLE]; /* NULL: CGI */
 	const char *asked = values->of[PARAM_AUTH_ROLE];
@@ -220,12 +243,12 @@ static bool find_role(struct request *request, struct values *values, const char
 	return true;
 }
 
-static bool method_type(struct request *request, const char *text)
+static bool method_type(struct request *request)
 {
 	/* tchar, RFC 9110 section 5.6.2 */
 	static const char tchars[] = "!#$%&'*+-.^_`|~0123456789"
 				     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	request->method_text = text;
+	const char *text = request->method_text;
 	request->method = is_text(text, "GET")    ? REQUEST_GET
 			  : is_text(text, "HEAD") ? REQUEST_HEAD
 			  : is_text(text, "POST") ? REQUEST_POST
@@ -245,48 +268,53 @@ static bool is_clean(const char *text, unsigned char first_allowed)
 	return true;
 }
 
-static const char *find_address(struct arena *arena, const char *const *params, const char *remote,
-	const char *trusted_proxies)
+static const char *find_address(
+	const struct request *request, const char *remote, const char *trusted_proxies)
 {
+	static const char header[] = "HTTP_X_FORWARDED_FOR";
 	struct buf forwarded;
+	const char *value;
+	size_t at = 0;
 	if (*trusted_proxies == '\0')
-		return address_canonical(arena, remote);
+		return address_canonical(request->arena, remote);
 	/* nginx before 1.23 sends a parameter per header line; a proxy adds its line at the end. */
-	buf_init(&forwarded, arena, FORWARDED_MAX_BYTES);
-	for (size_t i = 0; params[i]; i++) {
-		const char *value = value_of(params[i], "HTTP_X_FORWARDED_FOR");
-		if (value && forwarded.len > 0)
+	buf_init(&forwarded, request->arena, FORWARDED_MAX_BYTES);
+	while ((value = request_next_param(request, header, sizeof(header) - 1, &at)) != NULL) {
+		if (forwarded.len > 0)
 			buf_add_char(&forwarded, ',');
-		if (value)
-			buf_add_text(&forwarded, value);
+		buf_add_text(&forwarded, value);
 	}
 	if (!buf_ok(&forwarded))
 		buf_clear(&forwarded);
-	return address_of_browser(arena, remote, forwarded.data, trusted_proxies);
+	return address_of_browser(request->arena, remote, forwarded.data, trusted_proxies);
 }
 
 bool request_init(struct request *request, struct arena *arena, const char *const *params,
 	const char *trusted_proxies, const char **why)
 {
-	struct values values = { { NULL } };
+	struct request_values *values = arena_alloc(arena, sizeof(*values));
 	request->arena = arena;
 	request->params = params;
-	if (!values_collect(&values, request, why) || !find_role(request, &values, why))
+	request->values = values;
+	if (!values_collect(values, request, why))
 		return false;
-	if (!method_type(request, values.of[PARAM_METHOD]))
+	request->method_text = values->of[PARAM_METHOD];
+	request->uri = or_empty(values->of[PARAM_URI]);
+	if (!find_role(request, values, why))
+		return false;
+	if (!method_type(request))
 		return refuse(why, "no request method");
-	request->path = arena_join(arena, or_empty(values.of[PARAM_SCRIPT_NAME]),
-		or_empty(values.of[PARAM_PATH_INFO]), NULL);
-	request->query = or_empty(values.of[PARAM_QUERY]);
-	request->uri = or_empty(values.of[PARAM_URI]);
+	request->path = arena_join(arena, or_empty(values->of[PARAM_SCRIPT_NAME]),
+		or_empty(values->of[PARAM_PATH_INFO]), NULL);
+	request->query = or_empty(values->of[PARAM_QUERY]);
 	if (!is_clean(request->path, 0x20) || !is_clean(request->query, 0x21) ||
 		!is_clean(request->uri, 0x21))
 		return refuse(why, "control bytes in the request target");
 	request->address =
-		find_address(arena, params, or_empty(values.of[PARAM_ADDRESS]), trusted_proxies);
-	request->agent = or_empty(values.of[PARAM_AGENT]);
-	request->https = strcasecmp(or_empty(values.of[PARAM_HTTPS]), "on") == 0 ||
-			 strcasecmp(or_empty(values.of[PARAM_SCHEME]), "https") == 0;
+		find_address(request, or_empty(values->of[PARAM_ADDRESS]), trusted_proxies);
+	request->agent = or_empty(values->of[PARAM_AGENT]);
+	request->https = strcasecmp(or_empty(values->of[PARAM_HTTPS]), "on") == 0 ||
+			 strcasecmp(or_empty(values->of[PARAM_SCHEME]), "https") == 0;
 	request->body = NULL;
 	request->body_len = 0;
 	return true;
@@ -294,10 +322,20 @@ bool request_init(struct request *request, struct arena *arena, const char *cons
 
 const char *request_param(const struct request *request, const char *name)
 {
-	size_t len = strlen(name);
-	for (size_t i = 0; request->params[i]; i++) {
-		if (request->name_len[i] == len && memcmp(request->params[i], name, len) == 0)
-			return request->params[i] + len + 1;
+	size_t len = strlen(name), i = known_find(name, len), at = 0;
+	return i < PARAM_COUNT ? request->values->of[i]
+			       : request_next_param(request, name, len, &at);
+}
+
+const char *request_next_param(
+	const struct request *request, const char *name, size_t name_len, size_t *at)
+{
+	for (size_t i = *at; request->params[i]; i++) {
+		if (request->name_len[i] == name_len &&
+			memcmp(request->params[i], name, name_len) == 0) {
+			*at = i + 1;
+			return request->params[i] + name_len + 1;
+		}
 	}
 	return NULL;
 }

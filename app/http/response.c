@@ -60,13 +60,18 @@ void response_status(struct response *response, int status)
 }
 
 /* A token, RFC 9110 section 5.6.2, of the characters that names of headers and variables have. */
-static bool is_name(const char *name)
+static bool is_name(const char *name, size_t len)
 {
-	const char *c = name;
-	while ((*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') ||
-		*c == '-' || *c == '_')
-		c++;
-	return c > name && *c == '\0';
+	static const bool is_part[256] = { ['A' ... 'Z'] = true,
+		['a' ... 'z'] = true,
+		['0' ... '9'] = true,
+		['-'] = true,
+		['_'] = true };
+	for (size_t i = 0; i < len; i++) {
+		if (!is_part[(unsigned char)name[i]])
+			return false;
+	}
+	return len > 0;
 }
 
 static bool is_value(const char *value)
@@ -78,51 +83,68 @@ static bool is_value(const char *value)
 	return true;
 }
 
+static void add_line(struct buf *headers, const char *name, size_t name_len, const char *value)
+{
+	size_t value_len = strlen(value);
+	char *at = buf_extend(headers, name_len + value_len + 4);
+	if (!at)
+		return;
+	at = mempcpy(at, name, name_len);
+	at = mempcpy(at, ": ", 2);
+	at = mempcpy(at, value, value_len);
+	memcpy(at, "\r\n", 2);
+}
+
 void response_header(struct response *response, const char *name, const char *value)
 {
+	size_t len = strlen(name);
 	/* A second Status is the first for nginx and the last for lighttpd: there is only ours. */
-	if (!is_name(name) || !is_value(value) || strcasecmp(name, "Status") == 0) {
+	if (!is_name(name, len) || !is_value(value) || strcasecmp(name, "Status") == 0) {
 		response->broken = true;
 		return;
 	}
-	buf_add_text(&response->headers, name);
-	buf_add_text(&response->headers, ": ");
-	buf_add_text(&response->headers, value);
-	buf_add_text(&response->headers, "\r\n");
+	add_line(&response->headers, name, len, value);
 }
 
 /* How many bytes from there on stand as they are. A server strips spaces at the ends, and two names
  * would become one. */
 static size_t plain_run(const char *value, size_t from, size_t len)
 {
+	static const bool is_plain[256] = { [' ' ... '$'] = true, ['&' ... '~'] = true };
 	size_t i = from;
-	for (; i < len; i++) {
-		bool end = value[i] == ' ' && (i == 0 || i + 1 == len);
-		if (value[i] < ' ' || value[i] > '~' || value[i] == '%' || end)
+	for (; i < len && is_plain[(unsigned char)value[i]]; i++) {
+		if (value[i] == ' ' && (i == 0 || i + 1 == len))
 			break;
 	}
 	return i - from;
 }
 
+static const char *percent_encoded(struct arena *arena, const char *value, size_t len)
+{
+	struct buf out;
+	buf_init(&out, arena, RESPONSE_HEADERS_MAX_BYTES);
+	for (size_t i = 0; i < len;) {
+		size_t run = plain_run(value, i, len);
+		buf_add(&out, value + i, run);
+		i += run;
+		if (i < len)
+			buf_printf(&out, "%%%02X", (unsigned char)value[i++]);
+	}
+	return buf_ok(&out) ? out.data : NULL;
+}
+
 void response_variable(struct response *response, const char *name, const char *value)
 {
 	struct buf *headers = &response->headers;
-	size_t len = strlen(value);
-	if (!is_name(name)) {
+	size_t len = strlen(value), name_len = strlen(name);
+	if (plain_run(value, 0, len) != len)
+		value = percent_encoded(headers->arena, value, len);
+	if (!value || !is_name(name, name_len)) {
 		response->broken = true;
 		return;
 	}
-	buf_add_text(headers, "Variable-");
-	buf_add_text(headers, name);
-	buf_add_text(headers, ": ");
-	for (size_t i = 0; i < len;) {
-		size_t run = plain_run(value, i, len);
-		buf_add(headers, value + i, run);
-		i += run;
-		if (i < len)
-			buf_printf(headers, "%%%02X", (unsigned char)value[i++]);
-	}
-	buf_add_text(headers, "\r\n");
+	buf_add(headers, "Variable-", sizeof("Variable-") - 1);
+	add_line(headers, name, name_len, value);
 }
 
 bool response_render(const struct response *response, struct buf *out)
@@ -132,11 +154,9 @@ bool response_render(const struct response *response, struct buf *out)
 		!response->broken && *text && buf_ok(&response->headers) && buf_ok(&response->body);
 	buf_clear(out);
 	if (sound) {
-		buf_add_text(out, "Status: ");
-		buf_add_text(out, arena_int(response->headers.arena, response->status));
-		buf_add_text(out, " ");
-		buf_add_text(out, text);
-		buf_add_text(out, "\r\n");
+		const char *number = arena_int(response->headers.arena, response->status);
+		add_line(out, "Status", 6,
+			arena_join(response->headers.arena, number, " ", text, NULL));
 		buf_add(out, response->headers.data, response->headers.len);
 		buf_add_text(out, "\r\n");
 		buf_add(out, response->body.data, response->body.len);

@@ -84,6 +84,7 @@ struct store *store_new(const struct store_config *config, char *error, size_t e
 	store->sentinel_password =
 		config->sentinel_password ? copy_text(config->sentinel_password) : NULL;
 	store->prefix = copy_text(config->prefix);
+	store->prefix_len = strlen(store->prefix);
 	store->timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : 1;
 	topology->login = (struct wire_login){ .password = store->password, .tls = tls };
 	topology->sentinel_user = store->sentinel_user;
@@ -140,30 +141,48 @@ const char *store_key(const struct store *store, struct arena *arena, const char
 	return arena_join(arena, store->prefix, rest, NULL);
 }
 
+/* prefix kind{uid}rest: made four times a check. */
+static const char *key_of(const struct store *store, struct arena *arena, const char *kind,
+	const char *uid, const char *rest)
+{
+	size_t prefix_len = store->prefix_len, kind_len = strlen(kind), uid_len = strlen(uid),
+	       rest_len = strlen(rest);
+	char *key = arena_alloc(arena, prefix_len + kind_len + uid_len + rest_len + 4), *at = key;
+	at = mempcpy(at, store->prefix, prefix_len);
+	at = mempcpy(at, kind, kind_len);
+	*at++ = '{';
+	at = mempcpy(at, uid, uid_len);
+	*at++ = '}';
+	if (rest_len > 0)
+		*at++ = ':';
+	memcpy(at, rest, rest_len);
+	return key;
+}
+
 const char *store_key_user(const struct store *store, struct arena *arena, const char *uid)
 {
-	return arena_join(arena, store->prefix, "user:{", uid, "}", NULL);
+	return key_of(store, arena, "user:", uid, "");
 }
 
 const char *store_key_sessions(const struct store *store, struct arena *arena, const char *uid)
 {
-	return arena_join(arena, store->prefix, "sessions:{", uid, "}", NULL);
+	return key_of(store, arena, "sessions:", uid, "");
 }
 
 const char *store_key_session(
 	const struct store *store, struct arena *arena, const char *uid, const char *handle)
 {
-	return arena_join(arena, store->prefix, "session:{", uid, "}:", handle, NULL);
+	return key_of(store, arena, "session:", uid, handle);
 }
 
 const char *store_key_seen(
 	const struct store *store, struct arena *arena, const char *uid, const char *handle)
 {
-	return arena_join(arena, store->prefix, "seen:{", uid, "}:", handle, NULL);
+	return key_of(store, arena, "seen:", uid, handle);
 }
 
 const char *store_key_deny(
 	const struct store *store, struct arena *arena, const char *uid, const char *jti)
 {
-	return arena_join(arena, store->prefix, "deny:{", uid, "}:", jti, NULL);
+	return key_of(store, arena, "deny:", uid, jti);
 }

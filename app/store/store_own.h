@@ -12,6 +12,7 @@ struct store {
 	char *sentinel_user, *sentinel_password;
 	struct wire_tls *tls;
 	char *prefix;
+	size_t prefix_len;
 	int64_t timeout_ms;
 	struct topology *topology;
 	struct script_shas scripts;

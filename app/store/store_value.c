@@ -2,9 +2,8 @@
 
 #include "base/clock.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 const char *store_item_text(const struct store_value *list, size_t i)
 {
@@ -13,17 +12,32 @@ const char *store_item_text(const struct store_value *list, size_t i)
 	return list->item[i].text;
 }
 
+/* Decimal digits after at most one '-', all of the text, within int64_t. Read for each check. */
+static bool read_int(const char *text, int64_t *out)
+{
+	bool negative = *text == '-';
+	int64_t number = 0;
+	const char *c = text + negative;
+	for (; *c >= '0' && *c <= '9'; c++)
+		if (__builtin_mul_overflow(number, 10, &number) ||
+			__builtin_sub_overflow(number, *c - '0', &number))
+			return false;
+	/* Gathered below zero, where one number more has its place. */
+	if (c == text + negative || *c != '\0' || (!negative && number == INT64_MIN))
+		return false;
+	*out = negative ? number : -number;
+	return true;
+}
+
 int64_t store_value_int(const struct store_value *value, int64_t otherwise)
 {
+	int64_t number = otherwise;
 	if (value->type == STORE_INT)
 		return value->integer;
 	/* What a hash holds is text. */
-	if (value->type != STORE_TEXT || !value->text[0] || !strchr("-0123456789", value->text[0]))
-		return otherwise;
-	char *end;
-	errno = 0;
-	long long number = strtoll(value->text, &end, 10);
-	return end != value->text && *end == '\0' && errno == 0 ? number : otherwise;
+	if (value->type == STORE_TEXT)
+		(void)read_int(value->text, &number);
+	return number;
 }
 
 int64_t store_item_int(const struct store_value *list, size_t i, int64_t otherwise)

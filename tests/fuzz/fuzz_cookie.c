@@ -40,6 +40,7 @@ static int count_pairs(const char *header)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *params[LINES_MAX + 1] = { NULL };
+	uint32_t name_len[LINES_MAX + 1] = { 0 };
 	struct fuzz_parts parts = { data, data + size };
 	const char *value = NULL;
 	size_t len = 0;
@@ -51,12 +52,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		char *line = fuzz_part(&parts, '\n');
 		size_t line_len = strlen("HTTP_COOKIE=") + strlen(line) + 1;
 		params[count] = malloc(line_len);
+		name_len[count] = (uint32_t)strlen("HTTP_COOKIE");
 		HOLDS(params[count] != NULL);
 		(void)snprintf(params[count], line_len, "HTTP_COOKIE=%s", line);
 		pairs += count_pairs(line);
 		free(line);
 	}
-	struct request request = { .arena = fuzz_arena, .params = (const char *const *)params };
+	struct request request = {
+		.arena = fuzz_arena, .params = (const char *const *)params, .name_len = name_len
+	};
 	enum cookie_result result = cookie_find(&request, name, &value, &len);
 	for (int i = 0; i < count && value; i++)
 		inside |= value >= params[i] && value + len <= params[i] + strlen(params[i]);

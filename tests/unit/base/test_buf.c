@@ -130,6 +130,20 @@ static void bytes_may_hold_nul(void)
 	CHECK(memcmp(buf.data, "a\0b", 4) == 0);
 }
 
+static void room_at_the_end_is_the_callers_to_fill(void)
+{
+	struct buf buf;
+	buf_init(&buf, arena, 300);
+	buf_add_text(&buf, "ab");
+	char *room = buf_extend(&buf, 290);
+	CHECK(room == buf.data + 2);
+	memset(room, 'c', 290);
+	CHECK_INT(strlen(buf.data), 292);
+	CHECK(!buf_extend(&buf, 9));
+	CHECK(!buf_ok(&buf));
+	CHECK_INT(strlen(buf.data), 292);
+}
+
 int main(void)
 {
 	arena = arena_new(1000000);
@@ -143,6 +157,7 @@ int main(void)
 	RUN(fixed_storage_is_filled_to_its_last_byte);
 	RUN(storage_of_one_byte_holds_the_empty_text);
 	RUN(bytes_may_hold_nul);
+	RUN(room_at_the_end_is_the_callers_to_fill);
 	arena_free(arena);
 	return check_result();
 }

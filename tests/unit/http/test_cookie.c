@@ -23,7 +23,9 @@ static const char *found_in(const char *first, const char *second)
 		params[count++] = arena_printf(arena, "HTTP_COOKIE=%s", first);
 	if (second)
 		params[count++] = arena_printf(arena, "HTTP_COOKIE=%s", second);
-	struct request request = { .arena = arena, .params = params };
+	struct request request;
+	const char *refused;
+	CHECK(request_init(&request, arena, params, "", &refused));
 	const char *value;
 	size_t len;
 	enum cookie_result result = cookie_find(&request, NAME, &value, &len);
