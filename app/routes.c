@@ -116,39 +116,70 @@ static bool routes_answer(const struct gateway_call *call, struct exchange *x)
 			routes_respond(x);
 		return call->may_wait;
 	}
+	return check_answer(x);
+}
+
+/* False when the request cannot be understood; then that is answered. */
+static bool routes_begin(struct site *site, const struct gateway_call *call,
+	struct response *response, struct exchange *x)
+{
+	const char *why = NULL;
+
+	*x = (struct exchange){ .site = site,
+		.auth = &site->auth,
+		.settings = site->settings,
+		.response = response,
+		.arena = call->arena };
+	if (!request_init(&x->request, call->arena, call->params,
+		    site->settings->server.trusted_proxies, &why)) {
+		log_warn("a request was not answered: %s", why);
+		response_status(response, 400);
+		response_header(response, "Cache-Control", "no-store");
+		return false;
+	}
+	x->request.deadline = call->deadline;
+	x->request.read = call->read;
+	x->request.read_context = call->read_context;
+	x->caller = (struct caller){ .arena = call->arena,
+		.deadline = call->deadline,
+		.address = x->request.address,
+		.agent = x->request.agent };
+	if (x->request.role == REQUEST_RESPONDER)
+		return true;
 	x->caller.memory_only = !call->may_wait;
 	/* A check waits for the store this long in all, not per reply. */
-	x->caller.deadline = store_deadline(x->auth->store, call->deadline);
-	return check_answer(x);
+	x->caller.deadline = store_deadline(site->auth.store, call->deadline);
+	return true;
 }
 
 bool routes_handle(const struct gateway_call *call, struct response *response, void *context)
 {
 	struct site *site = site_enter();
-	struct exchange x = { .site = site,
-		.auth = &site->auth,
-		.settings = site->settings,
-		.response = response,
-		.arena = call->arena };
-	const char *why = NULL;
-	bool answered = true;
+	struct exchange x;
 
 	(void)context;
-	if (request_init(&x.request, call->arena, call->params,
-		    site->settings->server.trusted_proxies, &why)) {
-		x.request.deadline = call->deadline;
-		x.request.read = call->read;
-		x.request.read_context = call->read_context;
-		x.caller = (struct caller){ .arena = call->arena,
-			.deadline = call->deadline,
-			.address = x.request.address,
-			.agent = x.request.agent };
-		answered = routes_answer(call, &x);
-	} else {
-		log_warn("a request was not answered: %s", why);
-		response_status(response, 400);
-		response_header(response, "Cache-Control", "no-store");
-	}
+	bool answered = !routes_begin(site, call, response, &x) || routes_answer(call, &x);
 	site_leave(site);
 	return answered;
+}
+
+void routes_handle_many(const struct gateway_call *const calls[],
+	struct response *const responses[], size_t count, void *context)
+{
+	struct site *site = site_enter();
+	struct exchange x[GATEWAY_TOGETHER_MAX], *checks[GATEWAY_TOGETHER_MAX];
+	bool begun[GATEWAY_TOGETHER_MAX];
+	size_t check_count = 0;
+
+	(void)context;
+	for (size_t i = 0; i < count; i++) {
+		begun[i] = routes_begin(site, calls[i], responses[i], &x[i]);
+		if (begun[i] && x[i].request.role == REQUEST_AUTHORIZER)
+			checks[check_count++] = &x[i];
+	}
+	check_ask_ahead(checks, check_count);
+	for (size_t i = 0; i < count; i++)
+		if (begun[i])
+			(void)routes_answer(calls[i], &x[i]);
+	site_leave(site);
 }

@@ -3,11 +3,14 @@
 #define DOORWARD_ROUTES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct gateway_call;
 struct response;
 
-/* The gateway's handler; context is not used (the site in force is asked for). */
+/* The gateway's handlers; context is not used (the site in force is asked for). */
 bool routes_handle(const struct gateway_call *call, struct response *response, void *context);
+void routes_handle_many(const struct gateway_call *const calls[],
+	struct response *const responses[], size_t count, void *context);
 
 #endif

@@ -256,7 +256,7 @@ static bool serve_open(struct serve_socket *socket)
 static void serve_start(struct serve_socket *socket, const struct gateway_config *config)
 {
 	if (socket->descriptor >= 0)
-		socket->gateway = gateway_start(socket->descriptor, config, routes_handle, NULL);
+		socket->gateway = gateway_start(socket->descriptor, config, NULL);
 }
 
 static void serve_stop(struct serve_socket *socket)
@@ -270,9 +270,12 @@ static int serve_listen(const struct site *site, const char *conf, const sigset_
 {
 	const struct settings *set = site->settings;
 	struct gateway_config checks = { .takes = GATEWAY_AUTHORIZER,
+		.handle = routes_handle,
+		.handle_many = routes_handle_many,
 		.threads = (int)set->server.authorizer_threads,
 		.memory_first = store_mirror(site->auth.store) != NULL };
 	struct gateway_config pages = { .takes = GATEWAY_RESPONDER,
+		.handle = routes_handle,
 		.threads = (int)set->server.responder_threads };
 	/* Copies: a reload frees the settings while the sockets stay as they are. */
 	char *authorizer_spec = strdup(set->server.listen_authorizer);
@@ -300,10 +303,13 @@ static int serve_listen(const struct site *site, const char *conf, const sigset_
 static int serve_inherited(const struct site *site, const char *conf, const sigset_t *signals)
 {
 	const struct settings *set = site->settings;
+	bool memory_first = store_mirror(site->auth.store) != NULL;
 	struct gateway_config config = { .takes = GATEWAY_BOTH,
-		.threads = (int)(set->server.authorizer_threads + set->server.responder_threads),
-		.memory_first = store_mirror(site->auth.store) != NULL };
-	struct gateway *gateway = gateway_start(STDIN_FILENO, &config, routes_handle, NULL);
+		.handle = routes_handle,
+		.handle_many = memory_first ? routes_handle_many : NULL,
+		.memory_first = memory_first,
+		.threads = (int)(set->server.authorizer_threads + set->server.responder_threads) };
+	struct gateway *gateway = gateway_start(STDIN_FILENO, &config, NULL);
 
 	serve_wait(signals, conf);
 	gateway_stop(gateway);

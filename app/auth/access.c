@@ -136,7 +136,7 @@ static enum facts_result access_look(const struct auth *auth, const struct calle
 	const struct rule *rule, struct access *out, struct facts *facts)
 {
 	struct known_answer known = { .facts = facts };
-	int64_t asked_ms = auth->known ? clock_mono_ms() : 0;
+	int64_t asked_ms = auth->known ? facts_asked_ms(caller) : 0;
 
 	if (facts_read(auth, caller, &out->token, facts) == FACTS_OK) {
 		if (auth->known)
@@ -226,22 +226,38 @@ static enum access_result access_anonymous(struct access *out)
 	return ACCESS_ALLOWED;
 }
 
-enum access_result access_decide(const struct auth *auth, const struct caller *caller,
-	const struct access_request *request, struct access *out)
+/* NULL: the path is one that nobody may ask for. */
+static const struct rule *access_rule(
+	const struct auth *auth, const struct caller *caller, const struct access_request *request)
 {
 	/* Our own pages, which can do nothing without the store. */
 	static const struct rule signed_in = {
 		.need = RULES_SIGNED_IN, .roles = "", .on_failure = RULES_FAILURE_DENY
 	};
-	const struct rule *rule = &signed_in;
+
+	if (!request->uri)
+		return &signed_in;
+	const char *path = rules_normalise(caller->arena, request->uri);
+	return path ? rules_find(auth->rules, request->method, path) : NULL;
+}
+
+bool access_will_ask(const struct auth *auth, const struct caller *caller,
+	const struct access_request *request, struct token *token)
+{
+	const struct rule *rule = access_rule(auth, caller, request);
+
+	return rule && rule->need != RULES_ANYONE && rule->need != RULES_DENY && request->token &&
+	       access_verify(auth, caller, request, token) == REASON_OK;
+}
+
+enum access_result access_decide(const struct auth *auth, const struct caller *caller,
+	const struct access_request *request, struct access *out)
+{
+	const struct rule *rule = access_rule(auth, caller, request);
 
 	memset(out, 0, sizeof *out);
-	if (request->uri) {
-		const char *path = rules_normalise(caller->arena, request->uri);
-		if (!path)
-			return access_deny(out, NULL);
-		rule = rules_find(auth->rules, request->method, path);
-	}
+	if (!rule)
+		return access_deny(out, NULL);
 	if (rule->need == RULES_ANYONE)
 		return access_anonymous(out);
 	if (rule->need == RULES_DENY)

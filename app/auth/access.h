@@ -55,4 +55,8 @@ struct access_request {
 enum access_result access_decide(const struct auth *auth, const struct caller *caller,
 	const struct access_request *request, struct access *out);
 
+/* Will access_decide ask the store? About which token is in *token; it is verified. */
+bool access_will_ask(const struct auth *auth, const struct caller *caller,
+	const struct access_request *request, struct token *token);
+
 #endif

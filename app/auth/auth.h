@@ -11,6 +11,7 @@
 #include "base/clock.h"
 
 struct arena;
+struct facts_ahead;
 struct keys;
 struct known;
 struct remembered;
@@ -39,6 +40,7 @@ struct caller {
 	/* Nothing may be waited for: what only the store knows is a FAULT, without a word in the
 	 * log. Who asks again, where it may wait, gets the answer. */
 	bool memory_only;
+	const struct facts_ahead *ahead; /* what the store said a moment ago; NULL: it is asked */
 	bool look_only; /* doorwardctl explain: that a session was used is not noted */
 };
 

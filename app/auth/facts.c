@@ -37,7 +37,9 @@ static bool facts_note_is_due(const struct caller *caller, const char *handle)
 	return true;
 }
 
+/* The first of them are about one token. */
 enum { AT_SESSION, AT_TTL, AT_USER, AT_DENY, AT_REALM, AT_TIME, AT_SEEN, FACTS_COMMANDS };
+enum { FACTS_OWN = AT_REALM };
 
 /* Where the extra fields begin among the answers about the user. */
 enum { AT_EXTRA = 4 };
@@ -169,44 +171,142 @@ static bool facts_recall(const struct auth *auth, struct arena *arena,
 	return true;
 }
 
-static enum store_result facts_ask(const struct auth *auth, const struct caller *caller,
-	const struct facts_keys *keys, const struct store_command *seen,
-	struct store_value *replies)
+/* What the store is asked about one token. */
+static void facts_put_own(struct store_command *commands, const struct facts_keys *keys)
 {
-	struct store_command commands[FACTS_COMMANDS];
-	size_t count = FACTS_COMMANDS - 1;
-
 	commands[AT_SESSION] = store_read("HMGET", keys->session, "context", "ver", "absolute_end",
 		"style", "ended", "idle", NULL);
 	commands[AT_TTL] = store_read("PTTL", keys->session, NULL);
 	commands[AT_USER] = facts_user_command(keys->user, keys->fields);
 	commands[AT_DENY] = store_read("EXISTS", keys->deny, NULL);
-	commands[AT_REALM] = store_read("HGET", keys->realm, "ver", NULL);
-	commands[AT_TIME] = store_read("TIME", NULL);
-	for (int i = 0; i < AT_TIME; i++)
+	for (int i = 0; i < FACTS_OWN; i++)
 		commands[i].mirrored = true;
-	commands[AT_TIME].along = true; /* who keeps the mirror learns the time as well */
+}
+
+/* And what is the same for all. */
+static void facts_put_common(struct store_command *commands, const struct facts_keys *keys)
+{
+	commands[AT_REALM - FACTS_OWN] = store_read("HGET", keys->realm, "ver", NULL);
+	commands[AT_REALM - FACTS_OWN].mirrored = true;
+	commands[AT_TIME - FACTS_OWN] = store_read("TIME", NULL);
+	/* Who keeps the mirror learns the time as well. */
+	commands[AT_TIME - FACTS_OWN].along = true;
+}
+
+static enum store_result facts_ask(const struct auth *auth, const struct caller *caller,
+	const struct facts_keys *keys, const struct store_command *seen,
+	struct store_value *replies)
+{
+	struct store_command commands[FACTS_COMMANDS];
+	size_t count = AT_SEEN;
+
+	facts_put_own(commands, keys);
+	facts_put_common(commands + FACTS_OWN, keys);
 	if (seen)
 		commands[count++] = *seen;
 	return store_look_up(
 		auth->store, caller->arena, caller->deadline, commands, replies, count);
 }
 
-static enum store_result facts_fetch(const struct auth *auth, const struct caller *caller,
-	const struct token *token, const struct facts_fields *fields, struct store_value *replies)
+static struct facts_keys facts_make_keys(const struct auth *auth, struct arena *arena,
+	const struct token *token, const struct facts_fields *fields)
 {
 	struct store *store = auth->store;
-	struct arena *arena = caller->arena;
 	const char *uid = token->sub.text;
-	const struct facts_keys keys = {
-		.session = store_key_session(store, arena, uid, token->sid),
+
+	return (struct facts_keys){ .session = store_key_session(store, arena, uid, token->sid),
 		.user = store_key_user(store, arena, uid),
 		.deny = store_key_deny(store, arena, uid, token->jti),
 		.realm = store_key(store, arena, "realm"),
-		.fields = fields,
-	};
-	bool note = facts_note_is_due(caller, token->sid);
+		.fields = fields };
+}
 
+/* ---- several at once ---- */
+
+struct facts_ahead {
+	struct token token;
+	int64_t asked_ms;
+	struct store_value replies[FACTS_COMMANDS];
+};
+
+/* All that is asked, in one line of commands: what is about each token, what is to be noted, what
+ * is the same for all. */
+struct facts_batch {
+	struct store_command *commands;
+	struct store_value *replies;
+	size_t count, common_at;
+};
+
+static void facts_gather(const struct auth *auth, const struct facts_question *questions,
+	size_t count, struct facts_batch *batch)
+{
+	struct arena *arena = questions[0].caller->arena;
+	size_t most = count * (FACTS_OWN + 1) + FACTS_COMMANDS - FACTS_OWN;
+	struct facts_fields *fields = arena_alloc(arena, sizeof *fields);
+	struct facts_keys *keys = arena_alloc(arena, count * sizeof *keys);
+
+	batch->commands = arena_alloc(arena, most * sizeof *batch->commands);
+	batch->replies = arena_alloc(arena, most * sizeof *batch->replies);
+	facts_split_fields(auth, arena, fields);
+	for (size_t i = 0; i < count; i++) {
+		keys[i] = facts_make_keys(auth, arena, &questions[i].token, fields);
+		facts_put_own(batch->commands + i * FACTS_OWN, &keys[i]);
+	}
+	batch->count = count * FACTS_OWN;
+	for (size_t i = 0; i < count; i++)
+		if (facts_note_is_due(questions[i].caller, questions[i].token.sid))
+			batch->commands[batch->count++] = facts_seen_command(
+				auth, questions[i].caller, &questions[i].token, keys[i].session);
+	batch->common_at = batch->count;
+	facts_put_common(batch->commands + batch->count, &keys[0]);
+	batch->count += AT_SEEN - FACTS_OWN;
+}
+
+void facts_ask_ahead(const struct auth *auth, const struct facts_question *questions, size_t count)
+{
+	struct facts_batch batch;
+	const struct caller *first = questions[0].caller;
+	int64_t asked_ms = clock_mono_ms();
+
+	if (!store_is_one_server(auth->store))
+		return;
+	facts_gather(auth, questions, count, &batch);
+	if (store_look_up(auth->store, first->arena, first->deadline, batch.commands, batch.replies,
+		    batch.count) != STORE_OK)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct facts_ahead *ahead = arena_alloc(first->arena, sizeof *ahead);
+
+		ahead->token = questions[i].token;
+		ahead->asked_ms = asked_ms;
+		memcpy(ahead->replies, batch.replies + i * FACTS_OWN,
+			FACTS_OWN * sizeof *ahead->replies);
+		memcpy(ahead->replies + FACTS_OWN, batch.replies + batch.common_at,
+			(AT_SEEN - FACTS_OWN) * sizeof *ahead->replies);
+		questions[i].caller->ahead = ahead;
+	}
+}
+
+static bool facts_is_ahead(const struct facts_ahead *ahead, const struct token *token)
+{
+	return ahead && strcmp(ahead->token.jti, token->jti) == 0 &&
+	       strcmp(ahead->token.sid, token->sid) == 0 &&
+	       strcmp(ahead->token.sub.text, token->sub.text) == 0;
+}
+
+/* ---- one ---- */
+
+static enum store_result facts_fetch(const struct auth *auth, const struct caller *caller,
+	const struct token *token, const struct facts_fields *fields, struct store_value *replies)
+{
+	struct arena *arena = caller->arena;
+
+	if (facts_is_ahead(caller->ahead, token)) {
+		memcpy(replies, caller->ahead->replies, sizeof caller->ahead->replies);
+		return STORE_OK;
+	}
+	const struct facts_keys keys = facts_make_keys(auth, arena, token, fields);
+	bool note = facts_note_is_due(caller, token->sid);
 	if (caller->memory_only) {
 		if (note || !facts_recall(auth, arena, &keys, replies))
 			return STORE_FAULT;
@@ -217,6 +317,11 @@ static enum store_result facts_fetch(const struct auth *auth, const struct calle
 		return facts_ask(auth, caller, &keys, NULL, replies);
 	struct store_command seen = facts_seen_command(auth, caller, token, keys.session);
 	return facts_ask(auth, caller, &keys, &seen, replies);
+}
+
+int64_t facts_asked_ms(const struct caller *caller)
+{
+	return caller->ahead ? caller->ahead->asked_ms : clock_mono_ms();
 }
 
 enum facts_result facts_read(const struct auth *auth, const struct caller *caller,

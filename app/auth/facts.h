@@ -8,9 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/token.h"
+
 struct auth;
 struct caller;
-struct token;
 
 /* A field of [users] extra_fields and what the record has there; NULL: absent. */
 struct facts_extra {
@@ -42,6 +43,19 @@ enum facts_result { FACTS_OK, FACTS_FAULT };
  * it was used. */
 enum facts_result facts_read(const struct auth *auth, const struct caller *caller,
 	const struct token *token, struct facts *out);
+
+/* For several at once in one round trip, where all is on one server (elsewhere one that does not
+ * answer would keep those waiting whose sessions are on another): the next facts_read of each
+ * caller finds its answer there, in the memory of the first caller. A fault leaves no answer, so
+ * that each asks for itself. */
+struct facts_question {
+	struct caller *caller;
+	struct token token;
+};
+void facts_ask_ahead(const struct auth *auth, const struct facts_question *questions, size_t count);
+
+/* When the store is asked for what the next facts_read tells: monotonic, never later. */
+int64_t facts_asked_ms(const struct caller *caller);
 
 /* Asks the store what time it is. */
 enum facts_result facts_learn_clock(const struct auth *auth, const struct caller *caller);

@@ -2,6 +2,7 @@
 #ifndef DOORWARD_BASE_QUEUE_H
 #define DOORWARD_BASE_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct queue;
@@ -16,6 +17,8 @@ void queue_put(struct queue *queue, void *item);
 void queue_put_first(struct queue *queue, void *item);
 /* The head; waits for one. NULL once the queue is closed and empty. */
 void *queue_take(struct queue *queue);
+/* At this moment. */
+bool queue_is_empty(struct queue *queue);
 /* Wakes all who wait; what stands in it may still be taken. */
 void queue_close(struct queue *queue);
 

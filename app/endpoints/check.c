@@ -4,11 +4,13 @@
 
 #include "auth/access.h"
 #include "auth/audit.h"
+#include "auth/facts.h"
 #include "base/arena.h"
 #include "endpoints/arrival.h"
 #include "endpoints/exchange.h"
 #include "endpoints/metrics.h"
 #include "endpoints/refusal.h"
+#include "http/gateway.h"
 
 /* "Variable-" headers and nothing else: what becomes of others differs per server. */
 static void check_allow(struct exchange *x, const struct access *access)
@@ -85,13 +87,34 @@ static void check_fault(struct exchange *x, const struct access *access)
 		exchange_unavailable(x);
 }
 
+static void check_request(struct exchange *x, struct access_request *out)
+{
+	exchange_token(x, out);
+	out->uri = x->request.uri;
+}
+
+void check_ask_ahead(struct exchange *const x[], size_t count)
+{
+	struct facts_question questions[GATEWAY_TOGETHER_MAX];
+	struct access_request request;
+	size_t asked = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		check_request(x[i], &request);
+		questions[asked].caller = &x[i]->caller;
+		if (access_will_ask(x[i]->auth, &x[i]->caller, &request, &questions[asked].token))
+			asked++;
+	}
+	if (asked > 1)
+		facts_ask_ahead(x[0]->auth, questions, asked);
+}
+
 bool check_answer(struct exchange *x)
 {
 	struct access_request request;
 	struct access access;
 
-	exchange_token(x, &request);
-	request.uri = x->request.uri;
+	check_request(x, &request);
 	enum access_result result = access_decide(x->auth, &x->caller, &request, &access);
 	if (result == ACCESS_FAULT && x->caller.memory_only)
 		return false;

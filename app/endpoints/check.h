@@ -3,11 +3,15 @@
 #define DOORWARD_ENDPOINTS_CHECK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct access;
 struct exchange;
 
 /* False, when x->caller.memory_only, to be asked again without it: nothing is answered then. */
 bool check_answer(struct exchange *x);
+/* Asks the store in one round trip what check_answer will want to know for each of them; they are
+ * answered right after it. */
+void check_ask_ahead(struct exchange *const x[], size_t count);
 
 #endif

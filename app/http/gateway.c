@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fastcgi.h>
-#include <fcgiapp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -11,35 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/queue.h"
-#include "http/record.h"
+#include "http/job.h"
 #include "http/response.h"
 
 enum {
 	GATEWAY_ANSWER_MAX_BYTES = RESPONSE_HEADERS_MAX_BYTES + RESPONSE_BODY_MAX_BYTES + 1024,
-	GATEWAY_PEER_SEC = 5, /* a web server that stops in the middle of a request */
-	GATEWAY_DRAIN_MAX_BYTES = 1024 * 1024,
 	GATEWAY_POLL_MS = 100,
 	GATEWAY_FRONTS_MAX = 2,
 	GATEWAY_FRONT_WAIT_MS = 5, /* the peer connected and is about to write */
-	GATEWAY_PEEK_BYTES = 12 * 1024,
 	GATEWAY_WAITING_MAX = 64, /* more stay in the socket's backlog */
-};
-
-/* A connection and its request, while it goes from one thread to another. */
-struct gateway_job {
-	int peer;
-	bool begun; /* the parameters are read */
-	struct deadline deadline; /* from then on */
-	struct arena *arena; /* made when first needed */
-	FCGX_Request fcgi;
 };
 
 struct gateway_thread {
@@ -49,19 +33,33 @@ struct gateway_thread {
 	bool front;
 };
 
+/* What a front thread gathers, to be answered together. */
+struct gateway_batch {
+	struct job *first, **end;
+	size_t count;
+};
+
 struct gateway {
 	int descriptor;
-	enum gateway_takes takes;
-	gateway_handler *handle;
+	struct gateway_config config;
 	void *context;
-	bool memory_first;
 	int fronts, threads; /* the fronts are the first of all threads */
 	struct gateway_thread *thread;
-	struct gateway_job *job;
+	struct job *job;
 	struct queue *idle, *waiting;
 	atomic_bool stopping;
 	atomic_int fronts_running;
 };
+
+void gateway_render(const struct response *response, struct buf *out)
+{
+	buf_init(out, response->headers.arena, GATEWAY_ANSWER_MAX_BYTES);
+	if (!response_render(response, out))
+		log_error("an answer could not be built: sent 503 instead");
+	/* Law 1: an empty answer lets the request in on lighttpd. */
+	if (out->len == 0 || !buf_ok(out))
+		fatal("an answer without a status");
+}
 
 bool gateway_answer(
 	const struct gateway_call *call, gateway_handler *handle, void *context, struct buf *out)
@@ -71,136 +69,137 @@ bool gateway_answer(
 	response_init(&response, call->arena);
 	if (!handle(call, &response, context))
 		return false;
-	buf_init(out, call->arena, GATEWAY_ANSWER_MAX_BYTES);
-	if (!response_render(&response, out))
-		log_error("an answer could not be built: sent 503 instead");
-	/* Law 1: an empty answer lets the request in on lighttpd. */
-	if (out->len == 0 || !buf_ok(out))
-		fatal("an answer without a status");
+	gateway_render(&response, out);
 	return true;
 }
 
-static size_t gateway_read(void *context, char *into, size_t len)
+static void gateway_finish(struct job *job)
 {
-	FCGX_Request *fcgi = context;
-	int got = FCGX_GetStr(into, (int)len, fcgi->in);
-
-	return got > 0 ? (size_t)got : 0;
+	job_send(job);
+	job_end(job);
 }
 
-/* A body that nobody read would reset the connection under the web server's hands. */
-static void gateway_drain(FCGX_Request *fcgi)
-{
-	char waste[4096];
-	size_t total = 0, got = 1;
-
-	while (got > 0 && total < GATEWAY_DRAIN_MAX_BYTES) {
-		got = gateway_read(fcgi, waste, sizeof waste);
-		total += got;
-	}
-}
-
-/* Reads the parameters. False when there is no request; then libfcgi has closed the descriptor.
- *
- * We accept and close ourselves, since libfcgi's close lingers in poll: it gets the descriptor in
- * ipcFd, is told to keep the connection, and so leaves it to us. Without a listening socket (-1) it
- * cannot go on to accept by itself when a request is malformed. */
-static bool gateway_begin(struct gateway_job *job)
-{
-	job->fcgi.keepConnection = 1;
-	job->fcgi.ipcFd = job->peer;
-	if (FCGX_Accept_r(&job->fcgi) != 0)
-		return false;
-	job->begun = true;
-	job->deadline = deadline_in_ms(GATEWAY_REQUEST_MS);
-	if (!job->arena)
-		job->arena = arena_new(GATEWAY_ARENA_MAX_BYTES);
-	return true;
-}
-
-static void gateway_end(struct gateway_job *job)
-{
-	job->fcgi.keepConnection = 1; /* BEGIN_REQUEST overwrote it */
-	FCGX_Finish_r(&job->fcgi);
-	if (job->fcgi.ipcFd >= 0)
-		close(job->fcgi.ipcFd);
-	job->fcgi.ipcFd = -1;
-	job->begun = false;
-	arena_reset(job->arena);
-}
-
-/* False: to be done again where it may wait. */
-static bool gateway_handle(struct gateway *gateway, struct gateway_job *job, bool may_wait)
-{
-	FCGX_Request *fcgi = &job->fcgi;
-	struct buf out;
-	struct gateway_call call = { .arena = job->arena,
-		.params = (const char *const *)fcgi->envp,
-		.takes = gateway->takes,
-		.deadline = job->deadline,
-		.may_wait = may_wait,
-		.read = gateway_read,
-		.read_context = fcgi };
-
-	/* Parameters cut off by a lost connection are handed over as if whole (libfcgi 2.4.2): what
-	 * is missing might be the cookie, or the role. */
-	if (FCGX_GetError(fcgi->in) != 0) {
-		FCGX_PutS("Status: 503 Service Unavailable\r\n\r\n", fcgi->out);
-		return true;
-	}
-	if (!gateway_answer(&call, gateway->handle, gateway->context, &out))
-		return false;
-	/* mod_fcgid and mod_authnz_fcgi send an authorizer no body record: a read would block. */
-	if (fcgi->role == FCGI_RESPONDER)
-		gateway_drain(fcgi);
-	FCGX_PutStr(out.data, (int)out.len, fcgi->out);
-	return true;
-}
-
-static bool gateway_is_whole(int peer)
-{
-	unsigned char bytes[GATEWAY_PEEK_BYTES];
-	ssize_t got = recv(peer, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
-
-	return got > 0 && record_is_whole(bytes, (size_t)got);
-}
+/* ---- on a thread that accepts ---- */
 
 /* A peer that has connected writes in the next moment; a slow one is for the pool. */
-static bool gateway_comes_whole(int peer)
+static bool gateway_comes_soon(const struct job *job)
 {
-	struct pollfd readable = { .fd = peer, .events = POLLIN };
+	struct pollfd readable = { .fd = job->peer, .events = POLLIN };
 
-	if (gateway_is_whole(peer))
-		return true;
-	return poll(&readable, 1, GATEWAY_FRONT_WAIT_MS) == 1 && gateway_is_whole(peer);
+	return poll(&readable, 1, GATEWAY_FRONT_WAIT_MS) == 1 && job_has_come(job);
 }
 
-/* On a thread that accepts. True when the job is free again; false when it needs one that waits. */
-static bool gateway_serve_now(struct gateway *gateway, struct gateway_job *job)
+static bool gateway_has_another(const struct gateway *gateway)
 {
-	if (!gateway_comes_whole(job->peer))
-		return false;
-	if (!gateway_begin(job))
+	struct pollfd readable = { .fd = gateway->descriptor, .events = POLLIN };
+
+	return poll(&readable, 1, 0) == 1;
+}
+
+static void gateway_batch_clear(struct gateway_batch *batch)
+{
+	*batch = (struct gateway_batch){ .first = NULL };
+	batch->end = &batch->first;
+}
+
+static void gateway_hand_on(struct gateway *gateway, struct gateway_batch *batch)
+{
+	if (batch->first)
+		queue_put(gateway->waiting, batch->first);
+	gateway_batch_clear(batch);
+}
+
+static void gateway_gather(struct gateway *gateway, struct gateway_batch *batch, struct job *job)
+{
+	/* A page may take long: nobody waits for it. */
+	if (!job_is_check(job)) {
+		queue_put(gateway->waiting, job);
+		return;
+	}
+	*batch->end = job;
+	batch->end = &job->next;
+	batch->count++;
+}
+
+/* True when the job is free again; false when it went to the pool. */
+static bool gateway_serve_now(struct gateway *gateway, struct gateway_batch *batch, struct job *job)
+{
+	bool answered = false;
+
+	if (!job_has_come(job)) {
+		gateway_hand_on(gateway, batch);
+		if (!gateway_comes_soon(job)) {
+			queue_put(gateway->waiting, job);
+			return false;
+		}
+	}
+	if (!job_begin(job, gateway->config.takes))
 		return true;
-	if (!gateway_handle(gateway, job, false))
+	if (job->cut)
+		answered = true; /* the prepared 503 */
+	else if (gateway->config.memory_first)
+		answered = gateway->config.handle(&job->call, &job->response, gateway->context);
+	if (answered)
+		gateway_finish(job);
+	else
+		gateway_gather(gateway, batch, job);
+	return answered;
+}
+
+/* ---- on a thread that may wait ---- */
+
+static void gateway_handle_one(struct gateway *gateway, struct job *job)
+{
+	/* Nothing written would mean "let it in". */
+	if (!job->cut && !gateway->config.handle(&job->call, &job->response, gateway->context))
+		fatal("a request was handed on twice");
+}
+
+static void gateway_handle_many(struct gateway *gateway, struct job *first)
+{
+	const struct gateway_call *calls[GATEWAY_TOGETHER_MAX];
+	struct response *responses[GATEWAY_TOGETHER_MAX];
+	size_t count = 0;
+
+	for (struct job *job = first; job; job = job->next) {
+		calls[count] = &job->call;
+		responses[count++] = &job->response;
+	}
+	gateway->config.handle_many(calls, responses, count, gateway->context);
+}
+
+/* False when there is no request. */
+static bool gateway_begin_waiting(struct gateway *gateway, struct job *job)
+{
+	bool slow = !job->begun && !job_has_come(job);
+
+	if (slow)
+		job_wait_for_peer(job);
+	if (!job->begun && !job_begin(job, gateway->config.takes))
 		return false;
-	gateway_end(job);
+	if (!slow && !job_is_check(job))
+		job_wait_for_peer(job);
 	return true;
 }
 
-static void gateway_serve_waiting(struct gateway *gateway, struct gateway_job *job)
+static void gateway_serve_waiting(struct gateway *gateway, struct job *first)
 {
-	struct timeval limit = { .tv_sec = GATEWAY_PEER_SEC };
-
-	setsockopt(job->peer, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-	setsockopt(job->peer, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	if (!job->begun && !gateway_begin(job))
+	if (!gateway_begin_waiting(gateway, first))
 		return;
-	/* Nothing written would mean "let it in". */
-	if (!gateway_handle(gateway, job, true))
-		fatal("a request was handed on twice");
-	gateway_end(job);
+	for (struct job *job = first; job; job = job->next)
+		job->call.may_wait = true;
+	if (first->next)
+		gateway_handle_many(gateway, first);
+	else
+		gateway_handle_one(gateway, first);
+	/* The answers may stand in each other's memory: it goes when all are made. */
+	for (struct job *job = first; job; job = job->next)
+		job_send(job);
+	for (struct job *job = first; job; job = job->next)
+		job_end(job);
 }
+
+/* ---- accepting ---- */
 
 static void gateway_pause(void)
 {
@@ -257,33 +256,50 @@ static int gateway_accept(struct gateway_thread *thread)
 	return peer;
 }
 
+/* It is full, or would be kept over a wait for the next connection. */
+static bool gateway_is_gathered(struct gateway *gateway, const struct gateway_batch *batch)
+{
+	return batch->first &&
+	       (batch->count == GATEWAY_TOGETHER_MAX || queue_is_empty(gateway->idle) ||
+		       !gateway_has_another(gateway));
+}
+
 static void gateway_work_front(struct gateway_thread *thread)
 {
 	struct gateway *gateway = thread->gateway;
-	struct gateway_job *job = NULL;
+	struct gateway_batch batch;
+	struct job *job = NULL;
 
+	gateway_batch_clear(&batch);
 	while (!atomic_load(&gateway->stopping)) {
+		if (gateway_is_gathered(gateway, &batch))
+			gateway_hand_on(gateway, &batch);
 		if (!job && !(job = queue_take(gateway->idle)))
 			break;
-		if ((job->peer = gateway_accept(thread)) < 0)
+		if ((job->peer = gateway_accept(thread)) < 0) {
+			gateway_hand_on(gateway, &batch);
 			continue;
-		if (!gateway->memory_first) {
-			gateway_serve_waiting(gateway, job);
-		} else if (!gateway_serve_now(gateway, job)) {
-			queue_put(gateway->waiting, job);
-			job = NULL;
 		}
+		job->next = NULL;
+		if (!gateway->config.handle_many)
+			gateway_serve_waiting(gateway, job);
+		else if (!gateway_serve_now(gateway, &batch, job))
+			job = NULL;
 	}
+	gateway_hand_on(gateway, &batch);
 	atomic_fetch_sub(&gateway->fronts_running, 1);
 }
 
 static void gateway_work_waiting(struct gateway *gateway)
 {
-	struct gateway_job *job;
+	struct job *job, *next;
 
 	while ((job = queue_take(gateway->waiting)) != NULL) {
 		gateway_serve_waiting(gateway, job);
-		queue_put_first(gateway->idle, job);
+		for (; job; job = next) {
+			next = job->next;
+			queue_put_first(gateway->idle, job);
+		}
 	}
 }
 
@@ -298,26 +314,19 @@ static void *gateway_work(void *argument)
 	return NULL;
 }
 
+/* ---- its life ---- */
+
 static void gateway_wake(int unused)
 {
 	(void)unused; /* only to interrupt accept */
 }
 
-/* libfcgi would take SIGTERM and SIGUSR1 for itself where nobody did before: ours stay. */
-static void gateway_init_library(void)
+static void gateway_init_once(void)
 {
-	struct sigaction term, usr1, wake = { .sa_handler = gateway_wake };
+	struct sigaction wake = { .sa_handler = gateway_wake };
 
-	sigaction(SIGTERM, NULL, &term);
-	sigaction(SIGUSR1, NULL, &usr1);
-	/* Its close waits up to 2 s for the peer; we only meet it on malformed requests. */
-	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "5", 0);
-	if (FCGX_Init() != 0)
-		fatal("libfcgi does not start");
-	sigaction(SIGTERM, &term, NULL);
-	sigaction(SIGUSR1, &usr1, NULL);
+	job_start_library();
 	sigaction(SIGUSR2, &wake, NULL); /* without SA_RESTART */
-	signal(SIGPIPE, SIG_IGN);
 }
 
 /* A second one only where it finds a processor of its own: two take turns, and pay for it. */
@@ -337,18 +346,17 @@ static void gateway_make_jobs(struct gateway *gateway)
 	gateway->idle = queue_new(count);
 	gateway->waiting = queue_new(count);
 	for (size_t i = 0; i < count; i++) {
-		FCGX_InitRequest(&gateway->job[i].fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);
+		job_init(&gateway->job[i]);
 		queue_put(gateway->idle, &gateway->job[i]);
 	}
 }
 
-struct gateway *gateway_start(
-	int descriptor, const struct gateway_config *config, gateway_handler *handle, void *context)
+struct gateway *gateway_start(int descriptor, const struct gateway_config *config, void *context)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct gateway *gateway = calloc(1, sizeof *gateway);
 
-	pthread_once(&once, gateway_init_library);
+	pthread_once(&once, gateway_init_once);
 	if (!gateway)
 		fatal("out of memory");
 	/* An inherited one may be non-blocking; ours must wait. */
@@ -356,13 +364,10 @@ struct gateway *gateway_start(
 	if (flags >= 0 && (flags & O_NONBLOCK))
 		fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
 	gateway->descriptor = descriptor;
-	gateway->takes = config->takes;
-	gateway->memory_first = config->memory_first;
-	gateway->handle = handle;
+	gateway->config = *config;
 	gateway->context = context;
-	gateway->fronts = config->memory_first ? gateway_count_fronts() : config->threads;
-	gateway->threads =
-		config->memory_first ? gateway->fronts + config->threads : config->threads;
+	gateway->fronts = config->handle_many ? gateway_count_fronts() : config->threads;
+	gateway->threads = config->threads + (config->handle_many ? gateway->fronts : 0);
 	gateway_make_jobs(gateway);
 	atomic_store(&gateway->fronts_running, gateway->fronts);
 	for (int i = 0; i < gateway->threads; i++) {
@@ -399,7 +404,7 @@ void gateway_stop(struct gateway *gateway)
 	for (int i = 0; i < gateway->threads; i++)
 		pthread_join(gateway->thread[i].id, NULL);
 	for (int i = 0; i < gateway->threads + GATEWAY_WAITING_MAX; i++)
-		arena_free(gateway->job[i].arena);
+		job_free(&gateway->job[i]);
 	queue_free(gateway->idle);
 	queue_free(gateway->waiting);
 	free(gateway->thread);

@@ -1,12 +1,14 @@
-/* FastCGI (by libfcgi, the only file that includes it): takes requests in, sends answers out.
- * Knows nothing of what is decided.
+/* FastCGI: takes requests in (job.h), has them answered, sends the answers. Knows nothing of what
+ * is decided.
  *
  * The three laws: every answer has a Status (503 until a decision replaces it); it is built whole
  * and written once; a request that cannot be answered ends its connection, never an empty answer.
  *
- * Where most is known without waiting (memory_first), one or two threads accept, read and answer;
- * what must wait (for the store, a password, a slow peer) goes to a pool: many threads that block
- * in accept cost more than a check. Elsewhere each thread of the pool accepts for itself.
+ * Where checks are asked for (handle_many), one or two threads accept, read, and answer what is
+ * known without waiting (memory_first); what must wait (for the store, a password, a slow peer)
+ * goes to a pool: many threads that block in accept cost more than a check. Checks that come in one
+ * go are handed to one thread of the pool together, so that what they ask the store goes in one
+ * round trip. Elsewhere each thread of the pool accepts for itself.
  */
 #ifndef DOORWARD_HTTP_GATEWAY_H
 #define DOORWARD_HTTP_GATEWAY_H
@@ -43,21 +45,32 @@ struct gateway_call {
 typedef bool gateway_handler(
 	const struct gateway_call *call, struct response *response, void *context);
 
-enum { GATEWAY_ARENA_MAX_BYTES = 8 * 1024 * 1024, GATEWAY_REQUEST_MS = 8000 };
+/* The same for several checks at once, all of which may wait. */
+typedef void gateway_handler_many(const struct gateway_call *const calls[],
+	struct response *const responses[], size_t count, void *context);
+
+enum {
+	GATEWAY_ARENA_MAX_BYTES = 8 * 1024 * 1024,
+	GATEWAY_REQUEST_MS = 8000,
+	GATEWAY_TOGETHER_MAX = 8
+};
 
 struct gateway_config {
 	enum gateway_takes takes;
-	int threads; /* so many requests may wait at once */
-	bool memory_first;
+	gateway_handler *handle;
+	gateway_handler_many *handle_many; /* NULL: each thread accepts for itself */
+	bool memory_first; /* with handle_many */
+	int threads; /* so many requests, or batches of them, may wait at once */
 };
 /* Starts answering the requests of a listening descriptor. */
-struct gateway *gateway_start(int descriptor, const struct gateway_config *config,
-	gateway_handler *handle, void *context);
+struct gateway *gateway_start(int descriptor, const struct gateway_config *config, void *context);
 /* Takes no new request, waits until those in hand are answered, frees. NULL does nothing. */
 void gateway_stop(struct gateway *gateway);
 
-/* What every way in shares: the handler's answer as bytes to send, in the call's arena. Never
- * empty, always with a Status. False as the handler says. */
+/* What every way in shares: a response as bytes to send, in its arena. Never empty, always with a
+ * Status. */
+void gateway_render(const struct response *response, struct buf *out);
+/* The handler's answer so, in the call's arena. False as the handler says. */
 bool gateway_answer(
 	const struct gateway_call *call, gateway_handler *handle, void *context, struct buf *out);
 

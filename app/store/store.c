@@ -128,6 +128,11 @@ struct mirror *store_mirror(struct store *store)
 	return store->mirror;
 }
 
+bool store_is_one_server(const struct store *store)
+{
+	return topology_nodes(store->topology) == 1;
+}
+
 struct deadline store_deadline(const struct store *store, struct deadline outer)
 {
 	struct deadline own = deadline_in_ms(store->timeout_ms);

@@ -78,7 +78,7 @@ enum store_script {
 	STORE_SCRIPTS
 };
 
-enum { STORE_ARGS_MAX = 64 };
+enum { STORE_ARGS_MAX = 32 };
 
 struct store_command {
 	const char *argv[STORE_ARGS_MAX];
@@ -137,6 +137,9 @@ struct store_mirror_config {
 void store_start_mirror(struct store *store, const struct store_mirror_config *config);
 /* NULL when nothing is mirrored. */
 struct mirror *store_mirror(struct store *store);
+
+/* Do all keys live on one server, as far as is known? */
+bool store_is_one_server(const struct store *store);
 
 /* The deadline of one store call: timeout_ms from now, never past `outer`. */
 struct deadline store_deadline(const struct store *store, struct deadline outer);

@@ -8,7 +8,7 @@
 
 /* One store_look_up: what is asked of Redis, and where its answers belong. */
 struct lookup {
-	struct mirror *mirror; /* NULL: ask for everything */
+	struct mirror *mirror;
 	struct arena *arena;
 	struct store_command *commands;
 	struct store_value *replies;
@@ -52,7 +52,7 @@ static bool lookup_find(struct lookup *lookup, size_t from, size_t end)
 	struct mirror_answer answer = { .replies = lookup->replies + from, .count = end - from };
 	const char *key = lookup->commands[from].argv[1];
 
-	if (!lookup->mirror || !lookup->commands[from].mirrored ||
+	if (!lookup->commands[from].mirrored ||
 		!mirror_find(lookup->mirror, key, lookup->arena, &answer))
 		return false;
 	lookup_set_left(lookup, from, end, answer.left_ms);
@@ -61,7 +61,7 @@ static bool lookup_find(struct lookup *lookup, size_t from, size_t end)
 
 static void lookup_want(struct lookup *lookup, size_t from, size_t end)
 {
-	if (lookup->mirror && lookup->commands[from].mirrored)
+	if (lookup->commands[from].mirrored)
 		lookup->ticket[from] =
 			mirror_expect(lookup->mirror, lookup->commands[from].argv[1]);
 	for (size_t i = from; i < end; i++) {
@@ -120,6 +120,24 @@ static void lookup_gather(struct lookup *lookup)
 			lookup_want(lookup, i, i + 1);
 }
 
+/* Asks for what is missing. */
+static enum store_result lookup_ask(
+	struct lookup *lookup, struct store *store, struct deadline deadline)
+{
+	bool needed = lookup_is_needed(lookup);
+	struct store_value *got = arena_alloc(lookup->arena, lookup->asked_count * sizeof *got);
+
+	if (store_run(store, lookup->arena, deadline, lookup->asked, got, lookup->asked_count) !=
+		STORE_OK)
+		return needed ? STORE_FAULT : STORE_OK;
+	for (size_t i = 0; i < lookup->asked_count; i++) {
+		lookup->replies[lookup->place[i]] = got[i];
+		lookup->commands[lookup->place[i]].answered_by = lookup->asked[i].answered_by;
+	}
+	lookup_keep(lookup);
+	return STORE_OK;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the same six as store_run */
 enum store_result store_look_up(struct store *store, struct arena *arena, struct deadline deadline,
 	struct store_command *commands, struct store_value *replies, size_t count)
@@ -128,27 +146,17 @@ enum store_result store_look_up(struct store *store, struct arena *arena, struct
 		.arena = arena,
 		.commands = commands,
 		.replies = replies,
-		.count = count,
-		.asked = arena_alloc(arena, count * sizeof *lookup.asked),
-		.place = arena_alloc(arena, count * sizeof *lookup.place),
-		.ticket = arena_alloc(arena, count * sizeof *lookup.ticket) };
+		.count = count };
 
+	/* Of what is not mirrored all is asked, as it stands. */
+	if (!lookup.mirror)
+		return store_run(store, arena, deadline, commands, replies, count);
+	lookup.asked = arena_alloc(arena, count * sizeof *lookup.asked);
+	lookup.place = arena_alloc(arena, count * sizeof *lookup.place);
+	lookup.ticket = arena_alloc(arena, count * sizeof *lookup.ticket);
 	lookup_gather(&lookup);
-	if (lookup.mirror)
-		counter_add(
-			lookup_is_needed(&lookup) ? COUNTER_MIRROR_MISSES : COUNTER_MIRROR_HITS);
-	if (lookup.asked_count == 0)
-		return STORE_OK;
-	struct store_value *got = arena_alloc(arena, count * sizeof *got);
-	bool needed = lookup_is_needed(&lookup);
-	if (store_run(store, arena, deadline, lookup.asked, got, lookup.asked_count) != STORE_OK)
-		return needed ? STORE_FAULT : STORE_OK;
-	for (size_t i = 0; i < lookup.asked_count; i++) {
-		replies[lookup.place[i]] = got[i];
-		commands[lookup.place[i]].answered_by = lookup.asked[i].answered_by;
-	}
-	lookup_keep(&lookup);
-	return STORE_OK;
+	counter_add(lookup_is_needed(&lookup) ? COUNTER_MIRROR_MISSES : COUNTER_MIRROR_HITS);
+	return lookup.asked_count == 0 ? STORE_OK : lookup_ask(&lookup, store, deadline);
 }
 
 bool store_recall(
