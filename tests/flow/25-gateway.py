@@ -110,6 +110,74 @@ def two_hundred_at_once_are_all_answered_by_one_thread_that_waits(site, client):
     check_equal({reply.status for reply in replies}, {200}, "answers")
 
 
+def time_questions(site):
+    """How often Redis was asked the time, which goes along with each question of a check."""
+    stats = site.redis("INFO", "commandstats")
+    stats = stats.decode() if isinstance(stats, bytes) else stats
+    return next((int(line.split("calls=")[1].split(",")[0]) for line in stats.splitlines()
+                 if line.startswith("cmdstat_time:")), 0)
+
+
+def asked_together(site, client):
+    """Sessions of several kinds, asked about at once: each gets its own answer, and few questions go to Redis."""
+    node = next(process for name, process in site.processes if name == "node0")
+    names = ["bob", "carol", "dave", "erin", "frank"]
+    for name in names:
+        site.add_user(name, name)
+    people = {name: Client(site).signed_in(name) for name in names}
+    for person in people.values():
+        check_equal(person.check().status, 200, "each alone")
+    ended = nodes.claims(people["carol"].jar[nodes.ACCESS])
+    site.redis("DEL", f"dw:session:{{{ended['sub']}}}:{ended['sid']}")
+    site.redis("HSET", f"dw:user:{{{nodes.uid_of('dave')}}}", "disabled", "1")
+    forged = Client(site)
+    forged.jar[nodes.ACCESS] = people["erin"].jar[nodes.ACCESS][:-8] + "AAAAAAAA"
+    asked = [("bob", people["bob"]), ("reason", people["carol"]), ("reason", people["dave"]), ("reason", forged),
+             ("erin", people["erin"]), ("reason", Client(site)), ("frank", people["frank"]), ("alice", client)]
+    before = time_questions(site)
+    os.kill(node.pid, signal.SIGSTOP)
+    try:
+        waiting = [(who, connect(site, begin(fastcgi.AUTHORIZER) + params(person))) for who, person in asked * 5]
+    finally:
+        os.kill(node.pid, signal.SIGCONT)
+    for who, connection in waiting:
+        answer = fastcgi.read_answer(connection)
+        got = (answer.status, answer.variables.get("AUTH_USER"), answer.variables.get("AUTH_ROLES"))
+        role = "staff" if who == "alice" else who
+        check_equal(got, (401, None, None) if who == "reason" else (200, who, role), f"the answer about {who}")
+    return time_questions(site) - before
+
+
+@case("mirror.enabled=no")
+def checks_that_come_together_ask_once_and_each_gets_its_own_answer(site, client):
+    questions = asked_together(site, client)
+    # Thirty of the forty need the store.
+    check_equal(0 < questions <= 15, True, f"{questions} questions for 30 checks")
+
+
+@case("mirror.enabled=yes")
+def what_memory_does_not_know_is_asked_together(site, client):
+    asked_together(site, client)
+
+
+@case("mirror.enabled=no")
+def a_record_that_cannot_be_read_spoils_no_answer_beside_it(site, client):
+    node = next(process for name, process in site.processes if name == "node0")
+    broken = [Client(site).signed_in("alice") for _ in range(2)]
+    for person in broken:
+        session = nodes.claims(person.jar[nodes.ACCESS])
+        key = f"dw:session:{{{session['sub']}}}:{session['sid']}"
+        site.redis("DEL", key)
+        site.redis("SET", key, "no hash", "EX", "1000")
+    os.kill(node.pid, signal.SIGSTOP)
+    try:
+        waiting = [(expected, connect(site, begin(fastcgi.AUTHORIZER) + params(person)))
+                   for expected, person in [(503, broken[0]), (200, client), (503, broken[1]), (200, client)] * 4]
+    finally:
+        os.kill(node.pid, signal.SIGCONT)
+    check_equal([fastcgi.read_answer(connection).status for _, connection in waiting], [e for e, _ in waiting], "answers")
+
+
 @case("mirror.enabled=yes")
 def what_is_in_hand_is_answered_before_the_program_ends(site, client):
     redis = next(process for name, process in site.processes if name == "redis")
