@@ -92,7 +92,8 @@ static void add_line(struct buf *headers, const char *name, size_t name_len, con
 	at = mempcpy(at, name, name_len);
 	at = mempcpy(at, ": ", 2);
 	at = mempcpy(at, value, value_len);
-	memcpy(at, "\r\n", 2);
+	*at++ = '\r';
+	*at = '\n';
 }
 
 void response_header(struct response *response, const char *name, const char *value)

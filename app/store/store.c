@@ -160,7 +160,7 @@ static const char *key_of(const struct store *store, struct arena *arena, const 
 	*at++ = '}';
 	if (rest_len > 0)
 		*at++ = ':';
-	memcpy(at, rest, rest_len);
+	(void)mempcpy(at, rest, rest_len);
 	return key;
 }
 
