@@ -17,18 +17,43 @@
 #include "base/settings.h"
 #include "store/store.h"
 
-enum { FACTS_SEEN_SLOTS = 65536, FACTS_EXTRA_MAX = 16 };
+enum { FACTS_NOTED_SETS = 131072, FACTS_NOTED_WAYS = 8, FACTS_NOTED_MINUTE = 0xffffff };
 
-/* When each session's use was last noted, by this process: two sessions that share a slot are
- * noted more often than once a minute, never less. */
-static atomic_uint_least64_t facts_noted[FACTS_SEEN_SLOTS];
+enum { FACTS_EXTRA_MAX = 16 };
+
+/* When each session's use was last noted, by this process: of its hash what is above the minute,
+ * and the minute. More than a million sessions in a minute are noted more often, never less. */
+static atomic_uint_least64_t facts_noted[FACTS_NOTED_SETS][FACTS_NOTED_WAYS];
+
+/* The place that holds the mark, else that of the oldest one among those it may take. */
+static atomic_uint_least64_t *facts_note_place(uint64_t hash, uint64_t mark)
+{
+	atomic_uint_least64_t *way = facts_noted[hash % FACTS_NOTED_SETS], *oldest = way;
+	uint64_t most = 0;
+
+	for (int i = 0; i < FACTS_NOTED_WAYS; i++) {
+		uint64_t other = atomic_load(&way[i]);
+		/* One more: a session whose minute began earlier may be ahead by one. */
+		uint64_t age = (mark + 1 - other) & FACTS_NOTED_MINUTE;
+
+		if (other == mark)
+			return &way[i];
+		if (age > most) {
+			most = age;
+			oldest = &way[i];
+		}
+	}
+	return oldest;
+}
 
 static bool facts_note_is_due(const struct caller *caller, const char *handle)
 {
 	uint64_t hash = hash_bytes(0, handle, strlen(handle));
-	uint64_t minute = (uint64_t)(clock_mono_ms() / 60000) & 0xffffff;
-	uint64_t mark = (hash & ~(uint64_t)0xffffff) | minute;
-	atomic_uint_least64_t *noted = &facts_noted[hash % FACTS_SEEN_SLOTS];
+	/* The sessions' minutes begin one after the other, or all would be noted at once. */
+	uint64_t ms = (uint64_t)clock_mono_ms() + hash % 60000;
+	uint64_t mark = (hash & ~(uint64_t)FACTS_NOTED_MINUTE) |
+			((ms / 60000 + 1) & FACTS_NOTED_MINUTE);
+	atomic_uint_least64_t *noted = facts_note_place(hash, mark);
 
 	if (caller->look_only || atomic_load(noted) == mark)
 		return false;
