@@ -51,8 +51,8 @@ static bool facts_note_is_due(const struct caller *caller, const char *handle)
 	uint64_t hash = hash_bytes(0, handle, strlen(handle));
 	/* The sessions' minutes begin one after the other, or all would be noted at once. */
 	uint64_t ms = (uint64_t)clock_mono_ms() + hash % 60000;
-	uint64_t mark = (hash & ~(uint64_t)FACTS_NOTED_MINUTE) |
-			((ms / 60000 + 1) & FACTS_NOTED_MINUTE);
+	uint64_t mark =
+		(hash & ~(uint64_t)FACTS_NOTED_MINUTE) | ((ms / 60000 + 1) & FACTS_NOTED_MINUTE);
 	atomic_uint_least64_t *noted = facts_note_place(hash, mark);
 
 	if (caller->look_only || atomic_load(noted) == mark)

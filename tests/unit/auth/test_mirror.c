@@ -396,9 +396,8 @@ static const char *noted_at(void)
 {
 	struct arena *arena = world.caller.arena;
 	struct store_value reply = { 0 };
-	struct store_command command =
-		store_read("HGET", store_key_seen(other, arena, alice.id.text, session.handle),
-			"at", NULL);
+	struct store_command command = store_read(
+		"HGET", store_key_seen(other, arena, alice.id.text, session.handle), "at", NULL);
 
 	CHECK_INT(store_run_one(other, arena, deadline_in_ms(2000), &command, &reply), STORE_OK);
 	return reply.type == STORE_TEXT ? reply.text : "";
