@@ -17,12 +17,13 @@
 #include "base/settings.h"
 #include "store/store.h"
 
-enum { FACTS_NOTED_SETS = 131072, FACTS_NOTED_WAYS = 8, FACTS_NOTED_MINUTE = 0xffffff };
+enum { FACTS_NOTED_SETS = 131072, FACTS_NOTED_WAYS = 8, FACTS_NOTED_TURN = 0xffffff };
 
 enum { FACTS_EXTRA_MAX = 16 };
 
-/* When each session's use was last noted, by this process: of its hash what is above the minute,
- * and the minute. More than a million sessions in a minute are noted more often, never less. */
+/* When each session's use was last noted, by this process: of its hash what is above the turn, and
+ * the turn (turns of seen_every are counted). More than a million sessions in a turn are noted more
+ * often, never less. */
 static atomic_uint_least64_t facts_noted[FACTS_NOTED_SETS][FACTS_NOTED_WAYS];
 
 /* The place that holds the mark, else that of the oldest one among those it may take. */
@@ -33,8 +34,8 @@ static atomic_uint_least64_t *facts_note_place(uint64_t hash, uint64_t mark)
 
 	for (int i = 0; i < FACTS_NOTED_WAYS; i++) {
 		uint64_t other = atomic_load(&way[i]);
-		/* One more: a session whose minute began earlier may be ahead by one. */
-		uint64_t age = (mark + 1 - other) & FACTS_NOTED_MINUTE;
+		/* One more: a session whose turn began earlier may be ahead by one. */
+		uint64_t age = (mark + 1 - other) & FACTS_NOTED_TURN;
 
 		if (other == mark)
 			return &way[i];
@@ -46,13 +47,14 @@ static atomic_uint_least64_t *facts_note_place(uint64_t hash, uint64_t mark)
 	return oldest;
 }
 
-static bool facts_note_is_due(const struct caller *caller, const char *handle)
+static bool facts_note_is_due(
+	const struct auth *auth, const struct caller *caller, const char *handle)
 {
 	uint64_t hash = hash_bytes(0, handle, strlen(handle));
-	/* The sessions' minutes begin one after the other, or all would be noted at once. */
-	uint64_t ms = (uint64_t)clock_mono_ms() + hash % 60000;
-	uint64_t mark =
-		(hash & ~(uint64_t)FACTS_NOTED_MINUTE) | ((ms / 60000 + 1) & FACTS_NOTED_MINUTE);
+	uint64_t turn_ms = (uint64_t)auth->settings->session.seen_every * 1000;
+	/* The sessions' turns begin one after the other, or all would be noted at once. */
+	uint64_t turn = ((uint64_t)clock_mono_ms() + hash % turn_ms) / turn_ms + 1;
+	uint64_t mark = (hash & ~(uint64_t)FACTS_NOTED_TURN) | (turn & FACTS_NOTED_TURN);
 	atomic_uint_least64_t *noted = facts_note_place(hash, mark);
 
 	if (caller->look_only || atomic_load(noted) == mark)
@@ -112,6 +114,7 @@ static struct store_command facts_seen_command(const struct auth *auth, const st
 		&command, store_key_seen(auth->store, caller->arena, token->sub.text, token->sid));
 	store_arg(&command, caller->address);
 	store_arg(&command, arena_strdup(caller->arena, device));
+	store_arg_int(&command, caller->arena, auth->settings->session.seen_every);
 	command.optional = true;
 	return command;
 }
@@ -230,7 +233,7 @@ static enum store_result facts_fetch(const struct auth *auth, const struct calle
 		.realm = store_key(store, arena, "realm"),
 		.fields = fields,
 	};
-	bool note = facts_note_is_due(caller, token->sid);
+	bool note = facts_note_is_due(auth, caller, token->sid);
 
 	if (caller->memory_only) {
 		if (note || !facts_recall(auth, arena, &keys, replies))

@@ -414,6 +414,7 @@ static void note_elsewhere(const char *address)
 	store_arg(&command, store_key_seen(other, arena, alice.id.text, session.handle));
 	store_arg(&command, address);
 	store_arg(&command, "Firefox on Linux");
+	store_arg(&command, "60");
 	CHECK_INT(store_run_one(other, arena, deadline_in_ms(2000), &command, &reply), STORE_OK);
 	CHECK_INT(reply.integer, 1);
 }
