@@ -97,6 +97,17 @@ class Case:
         text = self.site.ctl("stats").stdout
         check_equal([m.port for m in masters if f"127.0.0.1:{m.port}: " not in text], [], f"masters left out: {text}")
 
+    def the_doctor_looks_at_every_master(self):
+        evicts = self.cluster.masters[2]
+        evicts.ask("CONFIG", "SET", "maxmemory-policy", "volatile-ttl")
+        report = json.loads(self.site.ctl("--json", "doctor", "http://127.0.0.1:1", status=None).stdout)
+        evicts.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        found = {one["code"]: one["finding"] for one in report["findings"]}
+        check_equal(f"Redis at 127.0.0.1:{evicts.port} throws keys away" in found["redis_evicts"], True, found["redis_evicts"])
+        # What is true of all of them is said once.
+        codes = [one["code"] for one in report["findings"]]
+        check_equal(codes.count("redis_not_persistent"), 1, "said")
+
     def a_sign_in_waits_while_its_keys_are_on_two_masters(self):
         site, cluster = self.site, self.cluster
         slot = user_slot(cluster, USERS[2])
@@ -236,7 +247,7 @@ run = Case()
 nodes.main([(name, getattr(run, name)) for name in (
     "users_of_all_masters_sign_in_check_and_refresh", "a_repeated_check_asks_no_node",
     "every_kind_of_revocation_is_seen_whatever_the_master", "doorwardctl_walks_over_all_masters",
-    "stats_tell_of_every_master_and_of_their_sum",
+    "stats_tell_of_every_master_and_of_their_sum", "the_doctor_looks_at_every_master",
     "a_rotation_waits_for_the_replica_of_its_own_master", "a_sign_in_waits_while_its_keys_are_on_two_masters",
     "what_is_denied_while_its_slot_is_on_its_way_to_a_new_master_counts", "slots_move_under_traffic",
     "a_master_that_dies_is_replaced", "a_master_that_hangs_is_replaced_and_comes_back_as_a_replica", "end")])
