@@ -52,7 +52,7 @@ UNIT_BIN:= $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
 GEN     := $(BUILD)/gen/scripts.h $(BUILD)/gen/english.h
 
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-demo deps-test deps-bench deps-memcheck demo test unit flow tsan fuzz memcheck lint browser bench callgrind format install clean help sanitized
+.PHONY: all deps deps-demo deps-test deps-bench deps-memcheck demo test unit flow tsan fuzz memcheck lint browser bench scale callgrind format install clean help sanitized
 
 # What is built waits for the packages it needs, and uses every core.
 PROGRAMS := $(BUILD)/doorward $(BUILD)/doorwardctl
@@ -172,6 +172,9 @@ browser: deps-test ## the tests in headless Chromium only
 bench: deps-bench ## what a check costs, beside other ways: BENCH=quick, ONLY=word, PEERS=folder; writes build/bench.json
 	$(MAKE_IT) $(PROGRAMS) $(BENCH_BIN)
 	@DOORWARD_BUILD="$(BUILD)" BENCH="$(BENCH)" ONLY="$(ONLY)" exec /usr/bin/python3 tests/bench/bench.py
+scale: deps-bench ## what many nodes and a Redis Cluster cost: SCALE=quick, ONLY=word; writes build/scale.json
+	$(MAKE_IT) $(PROGRAMS) $(BUILD)/bench/drive
+	@DOORWARD_BUILD="$(BUILD)" SCALE="$(SCALE)" ONLY="$(ONLY)" exec /usr/bin/python3 tests/bench/scale.py
 callgrind: deps-bench ## instructions, allocations and system calls of one check; writes docs/performance.svg
 	$(MAKE_IT) $(PROGRAMS) $(BUILD)/bench/drive
 	@DOORWARD_BUILD="$(BUILD)" exec /usr/bin/python3 tests/bench/callgrind --picture

@@ -62,7 +62,8 @@ struct settings {
 	} mirror;
 	struct {
 		int64_t style, access_lifetime, idle_timeout, absolute_timeout, refresh_grace;
-		int64_t max_sessions, on_limit, bind, on_reuse, activity, renew_below, renew_by;
+		int64_t max_sessions, on_limit, bind, on_reuse, activity, renew_below, renew_by,
+			seen_every;
 		int64_t remember_idle, remember_absolute;
 	} session;
 	struct {

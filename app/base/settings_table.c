@@ -150,6 +150,8 @@ static const struct settings_entry entries[] = {
 		"What an old refresh token ends when it comes back."),
 	CHOICE(session, activity, "any", activities,
 		"Which requests count as use of the session."),
+	DURATION(session, seen_every, "1m", 60, DAY,
+		"How often a node notes at most that a session was used."),
 	DURATION(session, renew_below, "1h", 1, LONGEST,
 		"Sliding sessions with less left are extended."),
 	DURATION(session, renew_by, "1h", 1, LONGEST,

@@ -33,6 +33,11 @@ struct ctl_doctor {
 	size_t pages;
 	const char *echo; /* a page that prints what it is told of a request; or NULL */
 	bool store_answers;
+	/* The one that is asked at the moment, and its name: "Redis", or that of a Cluster's
+	 * master.
+	 */
+	unsigned redis;
+	const char *redis_name;
 	int late; /* requests that were not answered in time: at the third no more are made */
 	/* Who is signed in for this; NULL: nobody. */
 	const char *user_name, *cookie, *refresh_cookie; /* header lines; the latter NULL: none */

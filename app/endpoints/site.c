@@ -27,7 +27,9 @@ enum {
 	SITE_ACCENT_MAX = 160,
 	SITE_CSP_MAX = 512,
 	SITE_PATH_MAX = 4096,
-	SITE_TOKENS_REMEMBERED = 16384
+	SITE_TOKENS_REMEMBERED = 16384,
+	/* Of the mirror's: the session, its user, and that its token is not denied. */
+	SITE_ENTRIES_PER_SESSION = 3
 };
 
 /* Of WCAG 2.2 level AA, with a margin for rounding. */
@@ -152,8 +154,12 @@ static void site_start_caches(struct site *site, enum site_use use)
 	bool wanted = set->mirror.enabled == SETTINGS_MIRROR_YES ||
 		      (set->mirror.enabled == SETTINGS_MIRROR_AUTO && use == SITE_DAEMON);
 
+	/* A session that the mirror knows shall not need its signature verified again and again. */
+	size_t tokens = config.max_entries / SITE_ENTRIES_PER_SESSION;
+	if (!wanted || tokens < SITE_TOKENS_REMEMBERED)
+		tokens = SITE_TOKENS_REMEMBERED;
 	if (use != SITE_ONCE)
-		site->auth.remembered = remembered_new(SITE_TOKENS_REMEMBERED);
+		site->auth.remembered = remembered_new(tokens);
 	if (use != SITE_ONCE && (set->failure.on_store_failure == SETTINGS_FAILURE_STALE ||
 					rules_any_stale(site->auth.rules)))
 		site->auth.known = known_new((size_t)set->mirror.max_entries);

@@ -90,6 +90,8 @@ struct store_command {
 	bool mirrored; /* reads the key argv[1]; its answer may come from the mirror */
 	bool along; /* asked only when others are asked anyway */
 	bool optional; /* alone, its fault is none */
+	/* For a command without a key: one of store_next_server; 0 for any. */
+	unsigned server;
 	/* Set by store_run: which node answered, or that its answer is not to be kept. */
 	unsigned answered_by;
 };
@@ -113,6 +115,12 @@ enum store_result store_run(struct store *store, struct arena *arena, struct dea
 	struct store_command *commands, struct store_value *replies, size_t count);
 #define store_run_one(store, arena, deadline, command, reply)                                      \
 	store_run((store), (arena), (deadline), (command), (reply), 1)
+
+/* The servers that hold keys, from 0 on; 0 after the last. The masters of a Cluster are known once
+ * it has answered something. */
+unsigned store_next_server(const struct store *store, unsigned server);
+/* "127.0.0.1:6379", in the arena. */
+const char *store_server_name(struct store *store, struct arena *arena, unsigned server);
 
 /* The same for reads whose answers may be known already (mirror.h). Commands that are marked
  * mirrored and have the same key stand beside each other; PTTL among them tells when the key

@@ -112,6 +112,9 @@ static struct node *find_known(
 	const char *key = topology_key(command);
 	if (is_scan(topology, command))
 		return used_from(topology, scan_node(command));
+	if (command->server > 0 && command->server <= topology_nodes(topology) &&
+		topology_is_used(topology, command->server - 1))
+		return topology->node[command->server - 1];
 	if (!key)
 		return near ? near : find_any(topology);
 	unsigned index = atomic_load(&topology->cluster->slot[topology_slot(key)]);

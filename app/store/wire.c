@@ -281,7 +281,7 @@ static enum wire_result start_tls(struct wire *wire, struct wire_tls *tls, struc
 	wire->tls = true;
 	/* Only begun here: the rest happens while the first command is written. */
 	if (redisInitiateSSLWithContext(context, tls->context) != REDIS_OK)
-		return fail(call, WIRE_CLOSED, context->errstr);
+		return wire_tls_refused(wire, call);
 	return WIRE_OK;
 }
 

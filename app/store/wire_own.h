@@ -37,5 +37,7 @@ bool wire_is_in_step(const struct wire *wire);
 ssize_t wire_tls_write(struct wire *wire);
 ssize_t wire_tls_read(struct wire *wire, char *bytes, size_t size);
 const char *wire_tls_error(const struct wire *wire);
+/* Why there is no TLS: how far the handshake comes before it fails is chance. Always WIRE_FAULT. */
+enum wire_result wire_tls_refused(const struct wire *wire, struct wire_call *call);
 
 #endif

@@ -59,6 +59,15 @@ static enum wire_result feed(
 	return wire_feed(wire, call, bytes, len);
 }
 
+enum wire_result wire_tls_refused(const struct wire *wire, struct wire_call *call)
+{
+	(void)snprintf(call->why, sizeof(call->why),
+		"no TLS: is the server's certificate signed by one in tls_ca_file, and ours by one "
+		"that it knows: %.90s",
+		wire_tls_error(wire));
+	return WIRE_FAULT;
+}
+
 /* Until nothing is left: what OpenSSL has read ahead, poll does not tell of. */
 static enum wire_result pull_tls(
 	struct wire *wire, struct wire_call *call, char *bytes, size_t size)
@@ -71,12 +80,11 @@ static enum wire_result pull_tls(
 	}
 	if (got >= 0 || result != WIRE_OK)
 		return result;
-	(void)snprintf(call->why, sizeof(call->why), "%s: %.90s",
-		wire->tls_spoke ? "the connection broke"
-				: "no TLS: is the server's certificate signed by one in "
-				  "tls_ca_file, and ours by one that it knows",
-		wire_tls_error(wire));
-	return wire->tls_spoke ? WIRE_CLOSED : WIRE_FAULT;
+	if (!wire->tls_spoke)
+		return wire_tls_refused(wire, call);
+	(void)snprintf(
+		call->why, sizeof(call->why), "the connection broke: %.90s", wire_tls_error(wire));
+	return WIRE_CLOSED;
 }
 
 static enum wire_result pull(struct wire *wire, struct wire_call *call)

@@ -268,5 +268,33 @@ def an_hour_is_no_different(site):
     passes(client, 1, 0)
 
 
+def uses(site, client, after):
+    """Of both nodes, so many seconds after each other: how often the last use was noted, and when last."""
+    session = claims(client.jar[ACCESS])
+    key = f"dw:seen:{{{session['sub']}}}:{session['sid']}"
+    noted = [int(site.redis("HGET", key, "at"))]
+    for seconds in after:
+        site.move(seconds)
+        passes(client)
+        noted.append(int(site.redis("HGET", key, "at")))
+    return len(set(noted)) - 1, site.now() - noted[-1]
+
+
+@case(settings=("session.access_lifetime=8h",))
+def a_use_is_noted_once_for_both_nodes_and_a_minute_later_again(site):
+    """Once in 45 to 60 seconds, whichever node comes first."""
+    client = Client(site).signed_in("alice")
+    times, ago = uses(site, client, [20] * 18)
+    check_equal((5 <= times <= 8, ago <= 70), (True, True), f"noted {times} times in 360 s, last {ago:.0f} s ago")
+
+
+@case(settings=("session.access_lifetime=8h", "session.seen_every=20m"))
+def a_use_is_noted_as_often_as_the_setting_says(site):
+    client = Client(site).signed_in("alice")
+    check_equal(uses(site, client, [240] * 3)[0], 0, "noted within a quarter of an hour")
+    times, ago = uses(site, client, [240] * 27)
+    check_equal((5 <= times <= 8, ago <= 1300), (True, True), f"noted {times} times in 2 h, last {ago:.0f} s ago")
+
+
 if __name__ == "__main__":
     nodes.main(CASES)

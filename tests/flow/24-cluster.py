@@ -1,5 +1,6 @@
 """A cluster: keys on several masters, slots that move while they are used, masters that die."""
 
+import json
 import os
 import sys
 import time
@@ -75,7 +76,37 @@ class Case:
         listed = self.site.ctl("session", "list").stdout
         check_equal(len([name for name in USERS if name in listed]), len(USERS), f"sessions: {listed}")
         self.site.ctl("events")
-        self.site.ctl("stats")
+
+    def stats_tell_of_every_master_and_of_their_sum(self):
+        masters = [m for m in self.cluster.all if m.role() == "master"]
+        self.cluster.masters[1].ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        self.cluster.masters[0].ask("CONFIG", "SET", "maxmemory", "1gb")
+        stats = json.loads(self.site.ctl("--json", "stats").stdout)
+        self.cluster.masters[1].ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        self.cluster.masters[0].ask("CONFIG", "SET", "maxmemory", "0")
+        found = {server["address"]: server for server in stats["servers"]}
+        check_equal(set(found), {f"127.0.0.1:{m.port}" for m in masters}, "servers")
+        check_equal(stats["memory_bytes"], sum(server["memory_bytes"] for server in found.values()), "the sum")
+        for master in masters:
+            said, real = found[f"127.0.0.1:{master.port}"]["memory_bytes"], int(master.info("used_memory"))
+            check_equal(abs(said - real) < real / 2, True, f"memory of {master.name}: {said}, {real}")
+        check_equal([found[f"127.0.0.1:{m.port}"]["memory_max_bytes"] for m in self.cluster.masters], [1 << 30, 0, 0])
+        # One without a limit has no limit, and one that throws keys away does so for all.
+        check_equal((stats["memory_max_bytes"], stats["memory_policy"]), (0, "allkeys-lru"))
+        check_equal(stats["users"], len(USERS))
+        text = self.site.ctl("stats").stdout
+        check_equal([m.port for m in masters if f"127.0.0.1:{m.port}: " not in text], [], f"masters left out: {text}")
+
+    def the_doctor_looks_at_every_master(self):
+        evicts = self.cluster.masters[2]
+        evicts.ask("CONFIG", "SET", "maxmemory-policy", "volatile-ttl")
+        report = json.loads(self.site.ctl("--json", "doctor", "http://127.0.0.1:1", status=None).stdout)
+        evicts.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        found = {one["code"]: one["finding"] for one in report["findings"]}
+        check_equal(f"Redis at 127.0.0.1:{evicts.port} throws keys away" in found["redis_evicts"], True, found["redis_evicts"])
+        # What is true of all of them is said once.
+        codes = [one["code"] for one in report["findings"]]
+        check_equal(codes.count("redis_not_persistent"), 1, "said")
 
     def a_sign_in_waits_while_its_keys_are_on_two_masters(self):
         site, cluster = self.site, self.cluster
@@ -216,6 +247,7 @@ run = Case()
 nodes.main([(name, getattr(run, name)) for name in (
     "users_of_all_masters_sign_in_check_and_refresh", "a_repeated_check_asks_no_node",
     "every_kind_of_revocation_is_seen_whatever_the_master", "doorwardctl_walks_over_all_masters",
+    "stats_tell_of_every_master_and_of_their_sum", "the_doctor_looks_at_every_master",
     "a_rotation_waits_for_the_replica_of_its_own_master", "a_sign_in_waits_while_its_keys_are_on_two_masters",
     "what_is_denied_while_its_slot_is_on_its_way_to_a_new_master_counts", "slots_move_under_traffic",
     "a_master_that_dies_is_replaced", "a_master_that_hangs_is_replaced_and_comes_back_as_a_replica", "end")])

@@ -14,6 +14,7 @@ import nodes
 from nodes import ROOT, Client, check_equal, parallel, program, uid_of
 from stores import Cluster, Server, StoreSite, free_port, until
 
+SENTINEL_PASSWORD = "for-the-sentinels"
 HAS_TLS = "hiredis_ssl" in subprocess.run(["ldd", program("doorward")], capture_output=True, text=True).stdout
 
 
@@ -209,8 +210,53 @@ def a_cluster_speaks_tls_where_a_ca_is_named():
         closed(site)
 
 
+class TlsSentinelSite(TlsSite):
+    """A master, its replica and a sentinel with a password of its own, all of them by TLS alone."""
+
+    def _start_redis(self):
+        make_certificates(self.state)
+        self.data = [TlsServer(self, "r0", "--tls-replication", "yes")]
+        self.servers += self.data
+        self.data.append(TlsServer(self, "r1", "--tls-replication", "yes", "--replicaof", "127.0.0.1",
+                                   str(self.data[0].port)))
+        self.servers.append(self.data[1])
+        until(lambda: self.data[1].info("master_link_status") == "up", what="a replica in step")
+        text = (f"sentinel monitor main 127.0.0.1 {self.data[0].port} 1\nsentinel down-after-milliseconds main 500\n"
+                f"sentinel failover-timeout main 3000\nuser default on >{SENTINEL_PASSWORD} ~* &* +@all\n"
+                f"user doorward on >{SENTINEL_PASSWORD} +sentinel|get-master-addr-by-name +ping +auth\n")
+        self.sentinel = TlsServer(self, "sentinel", "--tls-replication", "yes", sentinel=text, password=SENTINEL_PASSWORD)
+        self.servers.append(self.sentinel)
+        until(lambda: "slaves=1" in self.sentinel.ask("INFO"), what="a sentinel that knows the replica")
+        self.redis = nodes.Redis(self.data[0].path)
+        self.url = f"sentinel://127.0.0.1:{self.sentinel.port}/main"
+
+    def write_settings(self, values, count):
+        with open(f"{self.state}/sentinel-password", "w") as f:
+            os.chmod(f.name, 0o600)
+            f.write(SENTINEL_PASSWORD + "\n")
+        super().write_settings({"store.sentinel_user": "doorward", "store.sentinel_password_file": f.name, **values}, count)
+
+
+def sentinels_and_what_they_name_speak_tls_where_a_ca_is_named():
+    site = TlsSentinelSite("tlssentinel")
+    try:
+        client = journey(site)
+        old, new = site.data
+        until(lambda: old.info("master_repl_offset") == new.info("master_repl_offset"), what="in step")
+        old.kill()
+        until(lambda: new.role() == "master", what="another master")
+        until(lambda: client.check().status == 200, what="a session of before at the new master")
+        check_equal(client.refresh().status, 200)
+        # A sentinel that another authority signed for is not believed.
+        site.write_settings({**site.values, "store.tls_ca_file": f"{site.state}/other-ca.pem"}, 1)
+        done = site.ctl("user", "list", status=None)
+        check_equal((done.returncode, "no sentinel answers" in done.stderr), (3, True), done.stderr)
+    finally:
+        closed(site)
+
+
 tunnel = [stunnel_carries_a_whole_session_as_the_recipe_says, stunnel_refuses_a_server_that_another_authority_signed]
 own = [hiredis_carries_a_whole_session, certificates_of_strangers_are_refused_and_the_log_says_why,
-       a_cluster_speaks_tls_where_a_ca_is_named]
+       a_cluster_speaks_tls_where_a_ca_is_named, sentinels_and_what_they_name_speak_tls_where_a_ca_is_named]
 none = [without_hiredis_ssl_tls_is_refused_at_start_and_stunnel_is_named]
 nodes.main([(f.__name__, f) for f in tunnel + (own if HAS_TLS else none)])

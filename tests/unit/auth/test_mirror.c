@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "auth/access.h"
+#include "auth/facts.h"
 #include "auth/session.h"
 #include "auth/token.h"
 #include "base/clock.h"
@@ -51,15 +52,22 @@ static enum access_result ask(struct access *out)
 	return access_decide(&world.auth, &world.caller, &request, out);
 }
 
-static long long commands_processed(void)
+/* How often Redis was asked so since it counts. */
+static long long calls_of(const char *name)
 {
+	struct arena *arena = world.caller.arena;
 	struct store_value info = { 0 };
 	struct store_command command = store_read("INFO", "commandstats", NULL);
+	const char *line = arena_printf(arena, "cmdstat_%s:calls=", name);
 
-	CHECK_INT(store_run_one(other, world.caller.arena, deadline_in_ms(2000), &command, &info),
-		STORE_OK);
-	const char *at = strstr(info.text, "cmdstat_hmget:calls=");
-	return at ? strtoll(at + strlen("cmdstat_hmget:calls="), NULL, 10) : 0;
+	CHECK_INT(store_run_one(other, arena, deadline_in_ms(2000), &command, &info), STORE_OK);
+	const char *at = strstr(info.text, line);
+	return at ? strtoll(at + strlen(line), NULL, 10) : 0;
+}
+
+static long long commands_processed(void)
+{
+	return calls_of("hmget");
 }
 
 static void a_second_check_asks_redis_nothing(void)
@@ -352,6 +360,85 @@ static void an_answer_overtaken_by_a_change_is_not_kept(void)
 	mirror_free(mirror);
 }
 
+enum { CROWD = 8000 };
+
+/* Uses of so many sessions, one after the other. They need not exist to be noted. */
+static void use_crowd(void)
+{
+	struct token crowd = { .sub = alice.id, .jti = "jjjjjjjjjjjjjjjjjjjjjj" };
+	struct caller caller = world.caller;
+	struct facts facts;
+
+	caller.arena = arena_new(1 << 20);
+	for (int i = 0; i < CROWD; i++) {
+		arena_reset(caller.arena);
+		caller.deadline = deadline_in_ms(2000);
+		snprintf(crowd.sid, sizeof crowd.sid, "session%d", i);
+		CHECK_INT(facts_read(&world.auth, &caller, &crowd, &facts), FACTS_OK);
+	}
+	arena_free(caller.arena);
+}
+
+static void a_session_in_use_is_noted_once_a_minute_however_many_others_are(void)
+{
+	fresh();
+	long long before = calls_of("evalsha");
+	use_crowd();
+	CHECK_INT(calls_of("evalsha") - before, CROWD);
+	int64_t started_ms = clock_mono_ms();
+	before = calls_of("evalsha");
+	use_crowd();
+	long long fell_due = CROWD * (clock_mono_ms() - started_ms + 1000) / 60000;
+	CHECK(calls_of("evalsha") - before <= fell_due);
+}
+
+static const char *noted_at(void)
+{
+	struct arena *arena = world.caller.arena;
+	struct store_value reply = { 0 };
+	struct store_command command = store_read(
+		"HGET", store_key_seen(other, arena, alice.id.text, session.handle), "at", NULL);
+
+	CHECK_INT(store_run_one(other, arena, deadline_in_ms(2000), &command, &reply), STORE_OK);
+	return reply.type == STORE_TEXT ? reply.text : "";
+}
+
+/* As another node would, from an address of its own choice. */
+static void note_elsewhere(const char *address)
+{
+	struct arena *arena = world.caller.arena;
+	struct store_value reply = { 0 };
+	struct store_command command = store_call(STORE_SESSION_SEEN, 2, true);
+
+	store_arg(&command, store_key_session(other, arena, alice.id.text, session.handle));
+	store_arg(&command, store_key_seen(other, arena, alice.id.text, session.handle));
+	store_arg(&command, address);
+	store_arg(&command, "Firefox on Linux");
+	store_arg(&command, "60");
+	CHECK_INT(store_run_one(other, arena, deadline_in_ms(2000), &command, &reply), STORE_OK);
+	CHECK_INT(reply.integer, 1);
+}
+
+static void what_another_node_noted_a_moment_ago_is_not_written_again(void)
+{
+	struct arena *arena = world.caller.arena;
+
+	fresh();
+	const char *key = store_key_seen(other, arena, alice.id.text, session.handle);
+	const char *old = arena_printf(arena, "%lld", (long long)clock_agreed_sec() - 100);
+	note_elsewhere("192.0.2.7");
+	CHECK(*noted_at());
+	long long before = calls_of("hset");
+	note_elsewhere("192.0.2.7");
+	CHECK_INT(calls_of("hset"), before);
+	/* Another address is news, and so is a use after a while. */
+	note_elsewhere("198.51.100.1");
+	CHECK_INT(calls_of("hset"), before + 1);
+	(void)redis_command(arena_printf(arena, "HSET %s at %s", key, old));
+	note_elsewhere("198.51.100.1");
+	CHECK(strcmp(noted_at(), old) != 0);
+}
+
 int main(void)
 {
 	static const struct store_mirror_config mirror = { 10000, HEARTBEAT_MS, LEASE_MS };
@@ -372,6 +459,8 @@ int main(void)
 	RUN(a_hung_store_is_believed_for_the_lease_and_no_longer);
 	RUN(a_lost_tracking_connection_flushes_and_comes_back);
 	RUN(writers_and_readers_leave_nothing_stale);
+	RUN(a_session_in_use_is_noted_once_a_minute_however_many_others_are);
+	RUN(what_another_node_noted_a_moment_ago_is_not_written_again);
 	RUN(a_restarted_store_that_lost_all_is_seen);
 	store_free(other);
 	world_stop();
