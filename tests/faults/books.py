@@ -63,7 +63,7 @@ class Event:
         return self.status == GOOD.get(self.kind)
 
     def __repr__(self):
-        return f"{self.kind} of {self.session or self.truth}: {self.said}"
+        return f"{self.kind} of {self.session or self.truth}, {self.took:.2f} s, {'' if self.retry_after else 'no '}Retry-After: {self.said}"
 
 
 class Books:
@@ -127,6 +127,11 @@ class Books:
         lost = event.session and event.session.handle in self.store_lost
         meant = lost or (event.kind == "sign-out" and event.good)
         return bool(event.taken) and event.truth == "alive" and not meant
+
+    def placed(self, event):
+        """With when it was asked."""
+        ends = [f"{event.began - ended:+.2f} s of a fault's end" for _, ended, _ in self.windows if ended < float("inf")]
+        return f"{event}, asked {ends[-1] if ends else 'without a fault'}"
 
     def counted(self, which):
         return [event for event in self.events if which(event)]

@@ -23,8 +23,9 @@ os.environ.setdefault("DOORWARD_PLAIN", "" if os.environ.get("FAULTS_SANITIZED")
 import nodes
 import stores
 from books import RECOVERY_SEC, Books
-from traffic import Thread, Visitor
+from traffic import PAUSE_SEC, Thread, Visitor
 
+TIMEOUT_MS = "400"  # more than the default: two busy cores do all of it
 BEFORE_SEC, AFTER_SEC, QUIET_SEC = 0.5, 0.5, 0.3
 KINDS = ("check", "refresh", "sign-in")
 SCENARIOS = {}
@@ -83,10 +84,12 @@ class FaultSite(stores.StoreSite):
             redis.socket.close()
 
     def write_settings(self, values, count):
-        base = {"store.timeout_ms": "250", "store.password_file": f"{self.state}/store-password"}
-        with open(base["store.password_file"], "w") as f:
-            os.chmod(f.name, 0o600)
-            f.write(stores.STORE_PASSWORD + "\n")
+        base = {"store.timeout_ms": TIMEOUT_MS}
+        if "user=doorward" in self.url:
+            base["store.password_file"] = f"{self.state}/store-password"
+            with open(base["store.password_file"], "w") as f:
+                os.chmod(f.name, 0o600)
+                f.write(stores.STORE_PASSWORD + "\n")
         if self.users_file:
             base |= {"users.source": "file", "users.users_file": self.users_file}
             with open(self.users_file, "w") as f:
@@ -118,10 +121,11 @@ class FaultSite(stores.StoreSite):
 class Stage:
     """What a scenario gets."""
 
-    def __init__(self, name, limit=RECOVERY_SEC, site=FaultSite, traffic=None, needs=KINDS, longest=2.5, **options):
+    def __init__(self, name, limit=RECOVERY_SEC, site=FaultSite, traffic=None, needs=KINDS, longest=2.5, pace=PAUSE_SEC, **options):
         """limit: seconds to recover. traffic: the nodes that it goes to. needs: what must work again for the fault to
-        be over. longest: that a request may take (s). Keepers' sessions are touched by nobody while the fault is on."""
-        self.books, self.limit, self.needs, self.longest = Books(), limit, needs, longest
+        be over. longest: that a request may take (s). pace:
+        the pause between two requests of a thread. Keepers' sessions are touched by nobody while the fault is on."""
+        self.books, self.limit, self.needs, self.longest, self.pace = Books(), limit, needs, longest, pace
         self.notes, self.losses, self.recoveries = [], [], {}
         self.site = site(name, **options)
         self.nodes = list(range(self.site.count)) if traffic is None else traffic
@@ -181,11 +185,12 @@ class Stage:
         self.losses.append((before, time.monotonic(), self.site.keys()))
 
     def reckon_losses(self):
-        """When the traffic is over: a sign-in may have been on its way."""
+        """When the traffic is over: a sign-in may have been on its way, and have made its record later."""
+        left = self.site.keys() if self.losses else set()
         for before, after, keys in self.losses:
             for session in self.books.sessions:
                 alive = session.state == "alive" or (session.state == "thrown out" and session.thrown >= before)
-                if session.began < after and alive and session.key not in keys:
+                if session.began < after and alive and session.key not in keys | left:
                     self.books.store_lost.add(session.handle)
         if self.losses:
             self.shows(self.books.store_lost, "the store lost nothing: the scenario shows nothing")
@@ -197,6 +202,17 @@ class Stage:
         slow = [took for took in waits if took > 0.1]
         self.note(f"{len(waits)} refusals in {ended - began:.1f} s, {len(slow)} of them waited")
         self.shows(len(slow) * 3 < len(waits), f"{len(slow)} of {len(waits)} refusals waited for the store")
+
+    def spares(self, *kinds):
+        """These were answered as ever while the latest fault was on."""
+        began, ended, _ = self.books.windows[-1]
+        during = [e for e in self.books.during(began, ended) if e.kind in kinds]
+        self.shows(len(during) > 5 and all(e.good for e in during), f"refused: {[e for e in during if not e.good][:2]} of {len(during)}")
+
+    def says(self, word, times=1):
+        """The log of a node has it."""
+        found = max(self.site.log(f"node{node}").count(word) for node in range(self.site.count))
+        self.shows(found >= times, f"the log does not say {word!r}")
 
     # ---- recovery ----
 
@@ -255,7 +271,7 @@ class Stage:
         wrong_allows, false = books.counted(books.is_wrong_allow), books.counted(books.is_false_refusal)
         deletions = books.counted(books.is_deletion)
         alive = [e for e in books.events if e.truth == "alive"]
-        failed = [f"wrong allow: {e}" for e in wrong_allows[:3]] + [f"false refusal: {e}" for e in false[:3]]
+        failed = [f"wrong allow: {books.placed(e)}" for e in wrong_allows[:3]] + [f"false refusal: {books.placed(e)}" for e in false[:3]]
         failed += [f"cookie deleted: {e}" for e in deletions[:3]] + books.wrong[:5]
         if self.lost != self.expected_lost:
             failed.append(f"lost {len(self.lost)} sessions, the store lost {len(self.expected_lost)} of them: "

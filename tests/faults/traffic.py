@@ -62,6 +62,10 @@ class Visitor:
     def check(self, session, node=None):
         node = self.node() if node is None else node
         reply = self.ask("check", "alive", session, lambda: session.client.check(node))
+        if reply and reply.status == 200:
+            who = [reply.answer.variables.get(name) for name in ("AUTH_USER", "AUTH_SESSION")]
+            if who != [session.user, session.handle]:
+                self.books.complain(f"WRONG IDENTITY: {session} was taken for {who}")
         return self.judge(session, reply)
 
     def refresh(self, session, node=None):
@@ -155,7 +159,7 @@ class Thread(Visitor, threading.Thread):
         try:
             while not self.over.is_set():
                 self.step()
-                time.sleep(PAUSE_SEC)
+                time.sleep(self.stage.pace)
         except Exception as error:
             self.books.complain(f"{self.user}: {type(error).__name__}: {error}")
             raise
