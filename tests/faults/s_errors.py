@@ -173,7 +173,7 @@ class OneMasterSite(FaultSite):
 
     def _start_redis(self):
         self.cluster = Cluster(self, masters=1, replicas=False, options=("--appendonly", "yes"))
-        self.store, self.url, self.users_file = self.cluster.masters[0], self.cluster.url, None
+        self.store, self.url = self.cluster.masters[0], self.cluster.url
 
 
 @scenario(site=OneMasterSite)

@@ -37,6 +37,8 @@ def scenario(quick=False, stage=None, network=False, mounts=False, **options):
     """quick: part of FAULTS=quick. stage: another class than Stage, False for none. network, mounts: in a network, with
     file systems, of its own. The rest is for the stage."""
     def mark(function):
+        # The first step in a network of its own.
+        function.before = (["ip", "link", "set", "lo", "up"],) if network else ()
         function.quick, function.stage, function.options = quick, Stage if stage is None else stage, options
         function.network, function.mounts = network, mounts
         SCENARIOS[function.__name__] = function
@@ -44,23 +46,10 @@ def scenario(quick=False, stage=None, network=False, mounts=False, **options):
     return mark
 
 
-class FaultSite(stores.StoreSite):
-    """One Redis with persistence, by its socket or by TCP; nodes with the machine's own clock."""
+class Plain:
+    """For a nodes.Site: the machine's own clock, keys that are made once, nodes that may be killed."""
 
-    def __init__(self, name, count=2, settings=(), redis=(), tcp=False, wrap=(), via=None, users_file=False, **more):
-        """redis: its options. wrap: words before each node's program. via(site): another url of the store. users_file:
-        the users are in a file, which Redis cannot lose."""
-        self.redis_options, self.tcp, self.wrap, self.via = redis, tcp, list(wrap), via
-        self.users_file = users_file
-        super().__init__(name, count, settings, **more)
-
-    def _start_redis(self):
-        self.users_file = f"{self.state}/users" if self.users_file else None
-        self.store = stores.Server(self, "r0", "--appendonly", "yes", *self.redis_options)
-        self.servers.append(self.store)
-        self.url = f"redis://doorward@127.0.0.1:{self.store.port}/0" if self.tcp else f"unix:{self.store.path}?user=doorward"
-        if self.via:
-            self.url = self.via(self)
+    wrap = []
 
     def make_keys(self, alg):
         """The same for all scenarios: an RSA key takes seconds."""
@@ -71,34 +60,16 @@ class FaultSite(stores.StoreSite):
         else:
             shutil.copytree(made, f"{self.state}/keys", dirs_exist_ok=True)
 
-    def redis(self, *words):
-        return self.store.ask(*words)
-
     def keys(self):
-        """All keys of the store."""
-        redis = nodes.Redis(self.store.path)
-        try:
-            return redis.keys()
-        finally:
-            redis.reader.close()
-            redis.socket.close()
-
-    def write_settings(self, values, count):
-        base = {"store.timeout_ms": TIMEOUT_MS}
-        if "user=doorward" in self.url:
-            base["store.password_file"] = f"{self.state}/store-password"
-            with open(base["store.password_file"], "w") as f:
-                os.chmod(f.name, 0o600)
-                f.write(stores.STORE_PASSWORD + "\n")
-        if self.users_file:
-            base |= {"users.source": "file", "users.users_file": self.users_file}
-            with open(self.users_file, "w") as f:
-                f.write("".join(f"{name}:{nodes.quick_hash()}\n" for name in USERS))
-        super().write_settings({**base, **values}, count)
-
-    def add_user(self, name, roles=""):
-        if not self.users_file:
-            super().add_user(name, roles)
+        """All keys of the store: of its masters."""
+        found = set()
+        for server in self.servers:
+            if not server.sentinel and server.process.poll() is None and server.role() == "master":
+                redis = nodes.Redis(server.path)
+                found |= redis.keys()
+                redis.reader.close()
+                redis.socket.close()
+        return found
 
     def _start(self, name, command, clock):
         environment = {k: v for k, v in os.environ.items() if k not in ("DOORWARD_CONF", "LD_PRELOAD")}
@@ -118,6 +89,41 @@ class FaultSite(stores.StoreSite):
         self.processes.remove((f"node{node}", process))
 
 
+class FaultSite(Plain, stores.StoreSite):
+    """One Redis with persistence, by its socket or by TCP."""
+
+    def __init__(self, name, count=2, settings=(), redis=(), tcp=False, wrap=(), users_file=False, **more):
+        """redis: its options. wrap: words before each node's program. users_file: the users are in a file, which Redis
+        cannot lose."""
+        self.redis_options, self.tcp, self.wrap, self.users_file = redis, tcp, list(wrap), users_file
+        super().__init__(name, count, settings, **more)
+
+    def _start_redis(self):
+        self.store = stores.Server(self, "r0", "--appendonly", "yes", *self.redis_options)
+        self.servers.append(self.store)
+        self.url = f"redis://doorward@127.0.0.1:{self.store.port}/0" if self.tcp else f"unix:{self.store.path}?user=doorward"
+
+    def redis(self, *words):
+        return self.store.ask(*words)
+
+    def write_settings(self, values, count):
+        base = {"store.timeout_ms": TIMEOUT_MS}
+        if "doorward@" in self.url or "user=doorward" in self.url:
+            base["store.password_file"] = f"{self.state}/store-password"
+            with open(base["store.password_file"], "w") as f:
+                os.chmod(f.name, 0o600)
+                f.write(stores.STORE_PASSWORD + "\n")
+        if self.users_file:
+            base |= {"users.source": "file", "users.users_file": f"{self.state}/users"}
+            with open(f"{self.state}/users", "w") as f:
+                f.write("".join(f"{name}:{nodes.quick_hash()}\n" for name in USERS))
+        super().write_settings({**base, **values}, count)
+
+    def add_user(self, name, roles=""):
+        if not self.users_file:
+            super().add_user(name, roles)
+
+
 class Stage:
     """What a scenario gets."""
 
@@ -127,7 +133,15 @@ class Stage:
         the pause between two requests of a thread. Keepers' sessions are touched by nobody while the fault is on."""
         self.books, self.limit, self.needs, self.longest, self.pace = Books(), limit, needs, longest, pace
         self.notes, self.losses, self.recoveries = [], [], {}
+        self.endings = True  # whether the traffic ends sessions, too
         self.site = site(name, **options)
+        try:
+            self.people(traffic)
+        except BaseException:
+            self.site.close()
+            raise
+
+    def people(self, traffic):
         self.nodes = list(range(self.site.count)) if traffic is None else traffic
         for user in USERS:
             self.site.add_user(user)
@@ -178,11 +192,13 @@ class Stage:
             self.fails(text)
 
     @contextlib.contextmanager
-    def store_loses(self):
-        """Inside, the store loses data. Which sessions those are is reckoned from its keys: they, and no others."""
+    def store_loses(self, surely=True):
+        """Inside, the store loses data, surely or perhaps. Which sessions those are is reckoned from its keys: they, and
+        no others."""
         before = time.monotonic()
         yield
         self.losses.append((before, time.monotonic(), self.site.keys()))
+        self.loses_surely = surely
 
     def reckon_losses(self):
         """When the traffic is over: a sign-in may have been on its way, and have made its record later."""
@@ -192,7 +208,7 @@ class Stage:
                 alive = session.state == "alive" or (session.state == "thrown out" and session.thrown >= before)
                 if session.began < after and alive and session.key not in keys | left:
                     self.books.store_lost.add(session.handle)
-        if self.losses:
+        if self.losses and self.loses_surely:
             self.shows(self.books.store_lost, "the store lost nothing: the scenario shows nothing")
 
     def cost_of_waiting(self):
@@ -296,6 +312,8 @@ def run(name):
         if function.stage is False:
             result = function()
         else:
+            for command in function.before:
+                subprocess.run(command, check=True)
             stage = function.stage("f", **function.options)
             stage.begin()
             function(stage)

@@ -173,6 +173,8 @@ class Thread(Visitor, threading.Thread):
                 self.mine.set()
             return
         kind = self.chance.choices(*zip(*self.KINDS.items()))[0]
+        if kind in ("sign_out", "steal") and not self.stage.endings:
+            return
         if kind == "ended":
             self.try_ended()
         elif kind == "steal":
