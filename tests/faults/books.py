@@ -42,7 +42,8 @@ class Session:
 
 
 class Event:
-    """One request. truth: what the one who asked was: alive, ended, forged or nobody."""
+    """One request. truth: what the one who asked was: alive, ended, forged or nobody; or the
+    error that only says that an access token's time is not now (with the sessions' clock), which a refresh repairs."""
 
     __slots__ = ("kind", "truth", "session", "since", "began", "done", "status", "retry_after", "taken", "said")
 
@@ -126,7 +127,7 @@ class Books:
     def is_deletion(self, event):
         lost = event.session and event.session.handle in self.store_lost
         meant = lost or (event.kind == "sign-out" and event.good)
-        return bool(event.taken) and event.truth == "alive" and not meant
+        return bool(event.taken) and event.truth not in ("ended", "forged", "nobody") and not meant
 
     def placed(self, event):
         """With when it was asked."""

@@ -46,10 +46,8 @@ def scenario(quick=False, stage=None, network=False, mounts=False, **options):
     return mark
 
 
-class Plain:
-    """For a nodes.Site: the machine's own clock, keys that are made once, nodes that may be killed."""
-
-    wrap = []
+class MadeKeys:
+    """For a nodes.Site: keys that are made once."""
 
     def make_keys(self, alg):
         """The same for all scenarios: an RSA key takes seconds."""
@@ -59,6 +57,12 @@ class Plain:
             shutil.copytree(f"{self.state}/keys", made)
         else:
             shutil.copytree(made, f"{self.state}/keys", dirs_exist_ok=True)
+
+
+class Plain(MadeKeys):
+    """And the machine's own clock, and nodes that may be killed."""
+
+    wrap = []
 
     def keys(self):
         """All keys of the store: of its masters."""
@@ -127,12 +131,13 @@ class FaultSite(Plain, stores.StoreSite):
 class Stage:
     """What a scenario gets."""
 
-    def __init__(self, name, limit=RECOVERY_SEC, site=FaultSite, traffic=None, needs=KINDS, longest=2.5, pace=PAUSE_SEC, **options):
+    def __init__(self, name, limit=RECOVERY_SEC, site=FaultSite, traffic=None, needs=KINDS, longest=2.5, pace=PAUSE_SEC, repairs=(), **options):
         """limit: seconds to recover. traffic: the nodes that it goes to. needs: what must work again for the fault to
         be over. longest: that a request may take (s). pace:
         the pause between two requests of a thread. Keepers' sessions are touched by nobody while the fault is on."""
         self.books, self.limit, self.needs, self.longest, self.pace = Books(), limit, needs, longest, pace
         self.notes, self.losses, self.recoveries = [], [], {}
+        self.repairs = repairs  # errors of a check after which a browser refreshes
         self.endings = True  # whether the traffic ends sessions, too
         self.site = site(name, **options)
         try:

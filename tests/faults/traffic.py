@@ -36,7 +36,8 @@ class Visitor:
             reply.__class__ = Reply
         except (OSError, fastcgi.Silence) as failure:
             error = f"{type(failure).__name__}: {failure}"
-        self.books.note(Event(kind, truth, session, began, reply, error))
+        self.latest = Event(kind, truth, session, began, reply, error)
+        self.books.note(self.latest)
         return reply
 
     def node(self):
@@ -66,6 +67,9 @@ class Visitor:
             who = [reply.answer.variables.get(name) for name in ("AUTH_USER", "AUTH_SESSION")]
             if who != [session.user, session.handle]:
                 self.books.complain(f"WRONG IDENTITY: {session} was taken for {who}")
+        if reply and reply.status == 401 and reply.error in self.stage.repairs:
+            self.latest.truth = reply.error
+            return self.refresh(session, node)
         return self.judge(session, reply)
 
     def refresh(self, session, node=None):
