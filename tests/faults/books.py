@@ -51,7 +51,7 @@ class Event:
         self.kind, self.truth, self.session, self.began, self.done = kind, truth, session, began, time.monotonic()
         self.since = session.ended if session else None
         self.status = reply.status if reply else 0
-        self.retry_after = bool(reply and reply.retry_after)
+        self.retry_after = bool(reply and (reply.answer.header("Retry-After") or "").isdigit())
         self.taken = [name for name in (ACCESS, REFRESH) if reply and reply.taken(name)]
         self.said = repr(reply)[:200] if reply else f"no answer: {error}"
 
@@ -75,6 +75,7 @@ class Books:
         self.events, self.sessions, self.wrong = [], [], []
         self.tokens = {}  # (handle, generation) -> refresh token: never two of one
         self.windows = []  # [a fault's begin, its end, when all was well again]
+        self.errors = ()  # statuses of the web server's own, where Doorward itself is hit
         self.silence = False  # whether a fault may cut answers off: of the program itself, not of its store
         self.store_lost = set()  # handles whose data the store lost
         self.refused = 0.0  # the latest refusal
@@ -120,6 +121,8 @@ class Books:
             return False
         if event.session and event.session.handle in self.store_lost and event.status == 401:
             return False
+        if event.status in self.errors:
+            return not self.excused(event)
         if event.status == 503:
             return not self.excused(event) or not event.retry_after
         return not (event.status == 0 and self.silence and self.excused(event))

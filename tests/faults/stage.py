@@ -23,7 +23,7 @@ os.environ.setdefault("DOORWARD_PLAIN", "" if os.environ.get("FAULTS_SANITIZED")
 import nodes
 import stores
 from books import RECOVERY_SEC, Books
-from traffic import PAUSE_SEC, Thread, Visitor
+from traffic import PAUSE_SEC, Client, Thread, Visitor
 
 TIMEOUT_MS = "400"  # more than the default: two busy cores do all of it
 BEFORE_SEC, AFTER_SEC, QUIET_SEC = 0.5, 0.5, 0.3
@@ -130,6 +130,8 @@ class FaultSite(Plain, stores.StoreSite):
 
 class Stage:
     """What a scenario gets."""
+
+    client = Client
 
     def __init__(self, name, limit=RECOVERY_SEC, site=FaultSite, traffic=None, needs=KINDS, longest=2.5, pace=PAUSE_SEC, repairs=(), **options):
         """limit: seconds to recover. traffic: the nodes that it goes to. needs: what must work again for the fault to

@@ -7,18 +7,19 @@ import time
 import fastcgi
 import nodes
 from books import Event, Session, generation_of
-from nodes import ACCESS, PASSWORD, REFRESH, Client
+from nodes import ACCESS, PASSWORD, REFRESH
 
 SEED = 1
 PAUSE_SEC = 0.002
 FORM = 'name="csrf" value="'
 
 
-class Reply(nodes.Reply):
-    @property
-    def retry_after(self):
-        value = self.answer.header("Retry-After")
-        return value and int(value) > 0
+class Client(nodes.Client):
+    """A browser whose requests are asked by FastCGI."""
+
+    @staticmethod
+    def identity(reply):
+        return [reply.answer.variables.get(name) for name in ("AUTH_USER", "AUTH_SESSION")]
 
 
 class Visitor:
@@ -33,7 +34,6 @@ class Visitor:
         began, reply, error = time.monotonic(), None, None
         try:
             reply = function()
-            reply.__class__ = Reply
         except (OSError, fastcgi.Silence) as failure:
             error = f"{type(failure).__name__}: {failure}"
         self.latest = Event(kind, truth, session, began, reply, error)
@@ -48,7 +48,7 @@ class Visitor:
     def sign_in(self, node=None):
         """A session, or None."""
         node = self.node() if node is None else node
-        client, began = Client(self.stage.site, address=self.address), time.monotonic()
+        client, began = self.stage.client(self.stage.site, address=self.address), time.monotonic()
         form = self.ask("page", "alive", None, lambda: client.page("GET", "/auth/login", node, navigation=True))
         if not form or FORM not in form.text:
             return None
@@ -64,8 +64,8 @@ class Visitor:
         node = self.node() if node is None else node
         reply = self.ask("check", "alive", session, lambda: session.client.check(node))
         if reply and reply.status == 200:
-            who = [reply.answer.variables.get(name) for name in ("AUTH_USER", "AUTH_SESSION")]
-            if who != [session.user, session.handle]:
+            who = self.stage.client.identity(reply)
+            if who not in (None, [session.user, session.handle]):
                 self.books.complain(f"WRONG IDENTITY: {session} was taken for {who}")
         if reply and reply.status == 401 and reply.error in self.stage.repairs:
             self.latest.truth = reply.error
@@ -94,7 +94,7 @@ class Visitor:
 
     def judge(self, session, reply):
         """True for a good answer. Whoever is thrown out stays out; whether that was right the books say."""
-        if reply and reply.status not in (200, 503):
+        if reply and reply.status != 200 and reply.status < 500:
             session.state, session.thrown = "thrown out", time.monotonic()
         return bool(reply) and reply.status == 200
 
@@ -145,7 +145,7 @@ class Visitor:
         self.ask("refresh", "forged", None, lambda: session.client.refresh(self.node(), jar=jar, keep=False))
 
     def stranger(self):
-        self.ask("check", "nobody", None, lambda: Client(self.stage.site, address=self.address).check(self.node()))
+        self.ask("check", "nobody", None, lambda: self.stage.client(self.stage.site, address=self.address).check(self.node()))
 
 
 class Thread(Visitor, threading.Thread):
