@@ -77,10 +77,10 @@ def redis_cannot_write_to_its_disk(stage):
 def redis_is_busy_with_a_script(stage):
     store = stage.store
     store.ask("CONFIG", "SET", "busy-reply-threshold", "100")
-    with stage.fault():
+    with stage.fault(hangs=True):
         endless = subprocess.Popen(["redis-cli", "-s", store.path, "eval", "while true do end", "0"],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        stage.go_on(0.8)
+        stage.go_on(1)
         store.ask("SCRIPT", "KILL")
         endless.wait(10)
     stage.says("BUSY")
@@ -88,26 +88,26 @@ def redis_is_busy_with_a_script(stage):
 
 @scenario()
 def redis_is_paused(stage):
-    with stage.fault():
-        stage.store.ask("CLIENT", "PAUSE", "900", "ALL")
-        stage.go_on(0.9)
+    with stage.fault(hangs=True):
+        stage.store.ask("CLIENT", "PAUSE", "1700", "ALL")
+        stage.go_on(1.7)
         stage.store.ask("PING")
 
 
 @scenario()
 def redis_pauses_its_writers(stage):
     """As it does for a moment in each FAILOVER. What waits for them takes checks along, which note the use of a session."""
-    with stage.fault():
-        stage.store.ask("CLIENT", "PAUSE", "900", "WRITE")
-        stage.go_on(0.9)
+    with stage.fault(hangs=True):
+        stage.store.ask("CLIENT", "PAUSE", "1700", "WRITE")
+        stage.go_on(1.7)
 
 
 @scenario(quick=True)
 def redis_forgets_the_scripts_again_and_again(stage):
     with stage.fault(refuses=False):
-        for _ in range(40):
+        for _ in range(8):
             stage.store.ask("SCRIPT", "FLUSH")
-            stage.go_on(0.02)
+            stage.go_on(0.1)
     stage.shows(int(stage.store.info("errorstat_NOSCRIPT").split("=")[1]) > 5, "Redis never said NOSCRIPT")
 
 
@@ -172,7 +172,7 @@ class OneMasterSite(FaultSite):
     """A cluster of one."""
 
     def _start_redis(self):
-        self.cluster = Cluster(self, masters=1, replicas=False, options=("--appendonly", "yes"))
+        self.cluster = Cluster(self, masters=1, replicas=False, options=("--appendonly", "yes", "--appendfsync", "always"))
         self.store, self.url = self.cluster.masters[0], self.cluster.url
 
 

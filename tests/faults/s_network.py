@@ -37,13 +37,13 @@ def end_behind(stage):
 def packets_are_lost_both_ways(stage):
     """Who is signed out meanwhile, by another way, is believed for the lease and no longer."""
     visitor, session = end_behind(stage)
-    with stage.fault():
+    with stage.fault(hangs=True):
         with broken(stage):
             stage.store.ask("DEL", session.key)
             session.end()
             for _ in range(60):
                 visitor.check_ended(session)
-                stage.go_on(0.02)
+                stage.go_on(0.03)
     visitor.check_ended(session)
     last = stage.books.events[-1].status
     stage.shows(last == 401, f"whoever was signed out gets {last} after the fault")
@@ -51,14 +51,14 @@ def packets_are_lost_both_ways(stage):
 
 @scenario(network=True, tcp=True)
 def replies_are_lost_and_requests_arrive(stage):
-    with stage.fault():
+    with stage.fault(hangs=True):
         with broken(stage, REPLIES):
-            stage.go_on(1.2)
+            stage.go_on(1.8)
 
 
 @scenario(network=True, tcp=True)
 def connections_are_reset(stage):
-    with stage.fault():
+    with stage.fault(hangs=True):
         with broken(stage, BOTH, ("REJECT", "--reject-with", "tcp-reset")):
             stage.go_on(1)
 
@@ -66,8 +66,8 @@ def connections_are_reset(stage):
 @scenario(network=True, tcp=True)
 def the_other_end_is_gone_and_did_not_say_so(stage):
     """Half-open connections: Redis was restarted while packets were lost, and knows none of them."""
-    with stage.fault():
+    with stage.fault(hangs=True):
         with broken(stage):
             stage.store.kill()
             stage.store.start()
-            stage.go_on(1)
+            stage.go_on(1.6)

@@ -22,9 +22,9 @@ def redis_is_killed_and_restarted_without_its_data(stage):
 
 @scenario(quick=True)
 def redis_hangs(stage):
-    with stage.fault():
+    with stage.fault(hangs=True):
         stage.store.stop()
-        stage.go_on(1)
+        stage.go_on(1.8)
         stage.store.go_on()
     stage.cost_of_waiting()
 

@@ -33,9 +33,9 @@ class ProxySite(FaultSite):
 @scenario(quick=True, site=ProxySite)
 def redis_drips_one_byte_at_a_time(stage):
     """The deadline counts for the whole exchange, not for each byte."""
-    with stage.fault():
-        stage.site.proxy.replies = drip(0.02)
-        stage.go_on(1.2)
+    with stage.fault(hangs=True):
+        stage.site.proxy.replies = drip(0.03)
+        stage.go_on(1.8)
         stage.site.proxy.plain()
 
 
@@ -43,11 +43,11 @@ def redis_drips_one_byte_at_a_time(stage):
 def replies_come_later_than_the_deadline(stage):
     """And are nobody else's answer: each 200 names its own user and session."""
     def late(connection, data):
-        time.sleep(0.4)
+        time.sleep(1.1)
         return data
-    with stage.fault():
+    with stage.fault(hangs=True):
         stage.site.proxy.replies = late
-        stage.go_on(1.2)
+        stage.go_on(2)
         stage.site.proxy.plain()
 
 
@@ -56,9 +56,9 @@ def requests_arrive_and_replies_are_swallowed(stage):
     """Redis does what it is asked, and nobody hears of it: a refresh is repeated and gives the same token."""
     rotated = lambda: int(stage.store.info("total_writes_processed") or 0)
     before = rotated()
-    with stage.fault():
+    with stage.fault(hangs=True):
         stage.site.proxy.replies = lambda connection, data: b""
-        stage.go_on(1)
+        stage.go_on(1.8)
         stage.site.proxy.plain()
         cut_all(stage)
     stage.note(f"{rotated() - before} writes")
@@ -77,7 +77,7 @@ NONSENSE = (b"HTTP/1.1 400 Bad Request\r\n\r\n<html>", b"*1\r\n" * 12 + b":1\r\n
 def redis_answers_nonsense(stage):
     """And what has the form of an answer but is none: nobody is let in by it, nobody is thrown out."""
     kinds = itertools.cycle(NONSENSE)
-    with stage.fault():
+    with stage.fault(hangs=True):
         stage.site.proxy.replies = lambda connection, data: next(kinds)
         stage.go_on(1.5)
         stage.site.proxy.plain()

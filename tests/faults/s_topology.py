@@ -29,7 +29,7 @@ def in_step(stage):
 def sentinel_replaces_a_master_that_was_killed(stage):
     site, old = stage.site, stage.site.master()
     in_step(stage)
-    with stage.fault(), stage.store_loses(surely=False):
+    with stage.fault(hangs=True), stage.store_loses(surely=False):
         old.kill()
         killed = time.monotonic()
         until(lambda: site.master() is not old, 15, "another master")
@@ -70,9 +70,9 @@ def the_last_writes_are_lost_in_a_failover(stage):
             stage.must(stage.prober.refresh(keeper))
     visitor.sign_out(leaver)
     stage.go_on(0.3)
-    with stage.fault(), stage.store_loses():
+    with stage.fault(hangs=True), stage.store_loses():
         old.kill()
-        stage.go_on(0.9)
+        stage.go_on(1.5)
         new.ask("REPLICAOF", "NO", "ONE")
         stage.site.named = new
     behind = [new.ask("HGET", keeper.key, "generation") for keeper in stage.keepers[:3]]
@@ -101,7 +101,7 @@ def a_clusters_master_is_killed(stage):
     dead = cluster.owner(stage.site.slot("traffic0"))
     replica = cluster.replicas[cluster.masters.index(dead)]
     in_step(stage)
-    with stage.fault(), stage.store_loses(surely=False):
+    with stage.fault(hangs=True), stage.store_loses(surely=False):
         dead.kill()
         killed = time.monotonic()
         until(lambda: replica.role() == "master", 20, "another master")

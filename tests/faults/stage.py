@@ -25,7 +25,7 @@ import stores
 from books import RECOVERY_SEC, Books
 from traffic import PAUSE_SEC, Client, Thread, Visitor
 
-TIMEOUT_MS = "400"  # more than the default: two busy cores do all of it
+TIMEOUT_MS = "1000"  # four times the default: two busy cores do all of it
 BEFORE_SEC, AFTER_SEC, QUIET_SEC = 0.5, 0.5, 0.3
 KINDS = ("check", "refresh", "sign-in")
 SCENARIOS = {}
@@ -103,7 +103,8 @@ class FaultSite(Plain, stores.StoreSite):
         super().__init__(name, count, settings, **more)
 
     def _start_redis(self):
-        self.store = stores.Server(self, "r0", "--appendonly", "yes", *self.redis_options)
+        self.store = stores.Server(self, "r0", "--appendonly", "yes", "--appendfsync", "always",
+                                   *self.redis_options)
         self.servers.append(self.store)
         self.url = f"redis://doorward@127.0.0.1:{self.store.port}/0" if self.tcp else f"unix:{self.store.path}?user=doorward"
 
@@ -133,7 +134,7 @@ class Stage:
 
     client = Client
 
-    def __init__(self, name, limit=RECOVERY_SEC, site=FaultSite, traffic=None, needs=KINDS, longest=2.5, pace=PAUSE_SEC, repairs=(), **options):
+    def __init__(self, name, limit=RECOVERY_SEC, site=FaultSite, traffic=None, needs=KINDS, longest=5, pace=PAUSE_SEC, repairs=(), **options):
         """limit: seconds to recover. traffic: the nodes that it goes to. needs: what must work again for the fault to
         be over. longest: that a request may take (s). pace:
         the pause between two requests of a thread. Keepers' sessions are touched by nobody while the fault is on."""
@@ -173,9 +174,10 @@ class Stage:
         time.sleep(seconds)
 
     @contextlib.contextmanager
-    def fault(self, refuses=True, limit=None):
+    def fault(self, refuses=True, limit=None, hangs=False):
         """The fault is on inside; all must be well again a little after. refuses: it must be felt, by so many refusals
-        or by some; False: nobody may feel it."""
+        or by some; False: nobody may feel it. hangs: calls to the store may wait for their time-out when the fault is
+        over, and only then fail."""
         began = time.monotonic()
         window = [began, float("inf"), float("inf")]
         if refuses is not False:
@@ -185,7 +187,7 @@ class Stage:
         refused = sum(1 for e in self.books.during(began, window[1]) if not e.good)
         if refuses and refused < int(refuses):
             self.fails(f"the fault was not felt: {refused} refusals")
-        self.recover(window, limit or self.limit)
+        self.recover(window, limit or self.limit, int(TIMEOUT_MS) / 1000 + QUIET_SEC if hangs else QUIET_SEC)
 
     def fails(self, text):
         self.books.complain(text)
@@ -239,10 +241,10 @@ class Stage:
 
     # ---- recovery ----
 
-    def recover(self, window, limit):
+    def recover(self, window, limit, quiet):
         """Until the prober got a good answer of each kind, and for a moment nobody was refused."""
         missing, give_up = set(self.needs), window[1] + limit + 10
-        while (missing or time.monotonic() - max(self.books.refused, window[1]) < QUIET_SEC) and time.monotonic() < give_up:
+        while (missing or time.monotonic() - max(self.books.refused, window[1]) < quiet) and time.monotonic() < give_up:
             for kind in sorted(missing):
                 if self.try_kind(kind):
                     missing.discard(kind)
