@@ -77,7 +77,7 @@ class Books:
         self.windows = []  # [a fault's begin, its end, when all was well again]
         self.errors = ()  # statuses of the web server's own, where Doorward itself is hit
         self.silence = False  # whether a fault may cut answers off: of the program itself, not of its store
-        self.store_lost = set()  # handles whose data the store lost
+        self.store_lost = set()  # handles whose data the store lost, or whose time was over
         self.refused = 0.0  # the latest refusal
 
     # ---- writing ----

@@ -1,5 +1,7 @@
 """Redis itself dies, hangs or forgets."""
 
+import threading
+
 from stage import scenario
 
 
@@ -43,3 +45,21 @@ def redis_is_wiped(stage):
     """FLUSHALL: whoever was signed in is asked to sign in, and can."""
     with stage.fault(refuses=False), stage.store_loses():
         stage.store.ask("FLUSHALL")
+
+
+@scenario(settings=("session.refresh_grace=1",))
+def redis_hangs_and_those_who_refreshed_come_back_late(stage):
+    """A refresh asks for the user first, and goes no further here: Redis finds no rotation waiting when it goes on. Had it
+    been done then, with nobody to hear of it, they would pass for thieves when they come back after the grace."""
+    with stage.fault(hangs=True):
+        stage.store.stop()
+        threads = [threading.Thread(target=lambda k=k: stage.prober.refresh(k)) for k in stage.keepers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        stage.go_on(2.5)
+        stage.store.go_on()
+    stage.go_on(1.5)
+    for keeper in stage.keepers:
+        stage.shows(stage.prober.refresh(keeper), f"{keeper} is lost")

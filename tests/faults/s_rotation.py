@@ -74,7 +74,7 @@ class Gate:
     """Holds the n-th message between Doorward and Redis, and those after it."""
 
     def __init__(self, proxy, number):
-        self.held, self.left, self.lock = threading.Event(), number, threading.Lock()
+        self.held, self.over, self.left, self.lock = threading.Event(), threading.Event(), number, threading.Lock()
         proxy.requests = proxy.replies = self
 
     def __call__(self, connection, data):
@@ -84,8 +84,6 @@ class Gate:
                 return data
         self.held.set()
         raise Proxy.Cut if self.over.wait(10) else TimeoutError
-
-    over = threading.Event()
 
 
 MESSAGES = ("before the question for the user", "after it", "before the rotation is asked for", "after Redis has rotated")
@@ -98,7 +96,6 @@ def doorward_is_killed_at_each_message_of_a_rotation(stage):
     def at(number):
         def kill(refresh):
             gate = Gate(proxy, number)
-            gate.over = threading.Event()
             asking = threading.Thread(target=refresh)
             asking.start()
             stage.shows(gate.held.wait(10), f"no message {number}")
@@ -111,6 +108,25 @@ def doorward_is_killed_at_each_message_of_a_rotation(stage):
         for number, name in enumerate(MESSAGES, 1):
             killed.killed(at(number))
     stage.note("killed " + ", ".join(MESSAGES))
+
+
+@scenario(site=AsideSite, traffic=[0], settings=("session.refresh_grace=1",))
+def a_lost_answer_to_a_refresh_is_asked_for_again_after_the_grace(stage):
+    """What a refresh used up and nobody heard of is repeated for refresh_grace (10 s unless set) and no longer: who comes
+    back later passes for a thief, and has to sign in. In time: as ever."""
+    visitor, proxy, rotated = Visitor(stage, "victim", 150), stage.site.proxy, len(MESSAGES)
+    in_time, late = (stage.must(visitor.sign_in(0)) for _ in range(2))
+    with stage.fault():
+        for session in (in_time, late):
+            visitor.check(session, 1)
+            gate = Gate(proxy, rotated)
+            gate.over.set()
+            stage.shows(not visitor.refresh(session, 1), "the answer was not lost")
+            proxy.plain()
+        stage.shows(visitor.refresh(in_time, 1), "a repeat in time is no repeat")
+    stage.go_on(1.2)
+    stage.books.store_lost.add(late.handle)
+    stage.shows(not visitor.refresh(late, 1) and visitor.latest.status == 401, "a repeat after the grace is a repeat")
 
 
 class Strace:

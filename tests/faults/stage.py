@@ -299,14 +299,14 @@ class Stage:
         failed = [f"wrong allow: {books.placed(e)}" for e in wrong_allows[:3]] + [f"false refusal: {books.placed(e)}" for e in false[:3]]
         failed += [f"cookie deleted: {e}" for e in deletions[:3]] + books.wrong[:5]
         if self.lost != self.expected_lost:
-            failed.append(f"lost {len(self.lost)} sessions, the store lost {len(self.expected_lost)} of them: "
+            failed.append(f"lost {len(self.lost)} sessions, {len(self.expected_lost)} were to be expected: "
                           f"{sorted(self.lost ^ self.expected_lost)[:3]}")
         late = {kind: took for kind, took in self.recoveries.items() if took > self.limit}
         failed += [f"{kind}: good again after {took:.1f} s" for kind, took in late.items()]
         if books.longest() > self.longest:
             failed.append(f"a request took {books.longest():.2f} s, at most {self.longest} s were allowed")
         return {"wrong_allows": len(wrong_allows), "false_refusals": len(false), "cookies_deleted": len(deletions),
-                "sessions_lost": len(self.lost), "sessions_lost_by_the_store": len(self.expected_lost),
+                "sessions_lost": len(self.lost), "sessions_lost_expected": len(self.expected_lost),
                 "requests": len(books.events), "refused": sum(1 for e in alive if not e.good),
                 "longest": repr(max(books.events, key=lambda e: e.took))[:100], "longest_ms": round(books.longest() * 1000),
                 "recover_ms": round(max(self.recoveries.values()) * 1000) if self.recoveries else None,
