@@ -52,7 +52,7 @@ UNIT_BIN:= $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
 GEN     := $(BUILD)/gen/scripts.h $(BUILD)/gen/english.h
 
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-demo deps-test deps-bench deps-memcheck demo test unit flow tsan fuzz memcheck lint browser bench scale callgrind format install clean help sanitized
+.PHONY: all deps deps-demo deps-test deps-bench deps-memcheck demo test unit flow tsan fuzz memcheck lint browser faults bench scale callgrind format install clean help sanitized
 
 # What is built waits for the packages it needs, and uses every core.
 PROGRAMS := $(BUILD)/doorward $(BUILD)/doorwardctl
@@ -168,6 +168,10 @@ flow: deps-test ## the scenario tests behind real web servers only
 browser: deps-test ## the tests in headless Chromium only
 	$(MAKE_IT) $(PROGRAMS)
 	@tests/support/run_tests "$(BUILD)" "$(ONLY)" browser
+
+faults: deps-bench ## each fault with traffic running, and a table of what came of it: FAULTS=quick, ONLY=word; writes build/faults.json
+	$(MAKE_IT) $(PROGRAMS)
+	@DOORWARD_BUILD="$(BUILD)" FAULTS="$(FAULTS)" ONLY="$(ONLY)" exec /usr/bin/python3 tests/faults/run.py
 
 bench: deps-bench ## what a check costs, beside other ways: BENCH=quick, ONLY=word, PEERS=folder; writes build/bench.json
 	$(MAKE_IT) $(PROGRAMS) $(BENCH_BIN)

@@ -339,6 +339,8 @@ static int serve_run(const struct site *site, const char *conf)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
+	/* Meant for somebody else's log, or another FastCGI library: no reason to die. */
+	signal(SIGUSR1, SIG_IGN);
 	if (!serve_enclose_calls(set))
 		return EXIT_FAILURE;
 	return own ? serve_listen(site, conf, &signals) : serve_inherited(site, conf, &signals);

@@ -91,10 +91,14 @@ static enum throttle_result throttle_take_from(const struct auth *auth, const st
 		STORE_OK)
 		return THROTTLE_FAULT;
 	for (size_t i = 0; i < count; i++) {
-		int64_t left_sec = store_item_int(&replies[i], 2, 1);
-		windows[i].taken = store_item_int(&replies[i], 0, 0) == 1;
+		int64_t taken = store_item_int(&replies[i], 0, -1);
+		int64_t left_sec = store_item_int(&replies[i], 2, -1);
+		windows[i].taken = taken == 1;
 		if (windows[i].taken)
 			continue;
+		/* What is no answer is no "too many". */
+		if (taken != 0 || left_sec < 0)
+			return THROTTLE_FAULT;
 		result = THROTTLE_REFUSED;
 		if (left_sec > *retry_after_sec)
 			*retry_after_sec = left_sec;

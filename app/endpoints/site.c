@@ -42,6 +42,10 @@ static const char *const site_template_names[] = { "site_name", "logo", "lang", 
 	"address", "since", "seen", "current", "others", "since_ago", "seen_ago", "password_url",
 	NULL };
 
+/* Every page that is shown; a folder without one of them would be found out by a visitor. */
+static const char *const site_pages[] = { "login", "signed_out", "logout", "denied", "sessions", "loop",
+	"error", NULL };
+
 /* The colour of the settings, and what keeps it readable: text on it, and shades of it for links on
  * the less easy grounds of the pages: --bg when light, --card when dark (page.css). */
 static void site_add_accent(const struct site *site, char *out)
@@ -167,6 +171,18 @@ static void site_start_caches(struct site *site, enum site_use use)
 		store_start_mirror(site->auth.store, &config);
 }
 
+static bool site_has_pages(const struct site *site, char *error, size_t error_size)
+{
+	for (const char *const *page = site_pages; *page; page++) {
+		if (template_set_has(site->templates, *page))
+			continue;
+		snprintf(error, error_size, "%s/%s.mustache: there is no such file",
+			site->settings->page.templates_dir, *page);
+		return false;
+	}
+	return true;
+}
+
 static bool site_load_pages(struct site *site, char *error, size_t error_size)
 {
 	const struct settings *set = site->settings;
@@ -176,7 +192,7 @@ static bool site_load_pages(struct site *site, char *error, size_t error_size)
 		return false;
 	site->templates = template_set_load(set->page.templates_dir,
 		language_set_names(site->languages, site_template_names), error, error_size);
-	return site->templates != NULL;
+	return site->templates && site_has_pages(site, error, error_size);
 }
 
 struct site *site_load(const char *conf_path, enum site_use use, char *error, size_t error_size)
