@@ -52,7 +52,7 @@ UNIT_BIN:= $(UNIT:tests/unit/%.c=$(BUILD)/unit/%)
 GEN     := $(BUILD)/gen/scripts.h $(BUILD)/gen/english.h
 
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-demo deps-test deps-bench deps-memcheck demo test unit flow tsan fuzz memcheck lint browser faults bench scale callgrind format install clean help sanitized
+.PHONY: all deps deps-demo deps-test deps-bench deps-memcheck demo test unit flow tsan fuzz memcheck allocations lint browser faults bench scale callgrind format install clean help sanitized
 
 # What is built waits for the packages it needs, and uses every core.
 PROGRAMS := $(BUILD)/doorward $(BUILD)/doorwardctl
@@ -190,6 +190,15 @@ tsan: deps-test ## the tests of what threads share, under ThreadSanitizer
 		SANFLAGS="-fsanitize=thread -fno-omit-frame-pointer" sanitized $(TSAN)
 	@set -e; export TSAN_OPTIONS="halt_on_error=1 exitcode=66"; for t in $(TSAN); do echo "$$t"; $$t; done; \
 	DOORWARD_BUILD=$(BUILD)/tsan python3 tests/flow/25-gateway.py
+
+# Stands before libc in the program as it is shipped, and lets its allocations fail.
+$(BUILD)/faults/allocations.so: tests/faults/allocations.c Makefile
+	@mkdir -p $(@D)
+	@echo 'cc   $@'
+	@$(CC) -D_GNU_SOURCE $(CFLAGS) $(WARN) -shared -fPIC -o $@ $<
+allocations: deps-test ## each allocation fails once, in every kind of request: ONLY=word for some kinds, ALLOCATIONS=full for each pass of a loop
+	$(MAKE_IT) $(PROGRAMS) $(BUILD)/faults/allocations.so
+	@DOORWARD_BUILD="$(BUILD)" ALLOCATIONS="$(ALLOCATIONS)" exec /usr/bin/python3 tests/faults/allocations.py $(ONLY)
 
 FUZZ_SECONDS ?= 60
 fuzz: deps-test ## each parser of untrusted input for FUZZ_SECONDS=60 under clang's fuzzer: ONLY=word to run some

@@ -260,6 +260,7 @@ int main(int argc, char **argv)
 	protect();
 	log_set_name("doorwardctl");
 	log_open("stderr", LOG_FORMAT_TEXT, LOG_LEVEL_WARN);
+	crypto_init();
 	for (argv++; *argv && **argv == '-'; argv++) {
 		const char *option = *argv;
 

@@ -368,6 +368,7 @@ int main(int argc, char **argv)
 
 	if (!serve_parse_options(argc, argv, &options, &status))
 		return status;
+	crypto_init();
 	serve_protect();
 	const char *conf = settings_path(options.conf);
 	if (options.print_settings)

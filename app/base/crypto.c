@@ -25,6 +25,42 @@ enum {
 	EC_HALF_BYTES = 32,
 };
 
+/* Where it lacks memory OpenSSL says the same as of a signature that does not fit: whoever is
+ * signed in would be refused. */
+static void *had(void *memory, size_t len)
+{
+	if (!memory && len > 0)
+		fatal("out of memory: OpenSSL");
+	return memory;
+}
+
+static void *take(size_t len, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return had(malloc(len), len);
+}
+
+static void *take_again(void *old, size_t len, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return had(realloc(old, len), len);
+}
+
+static void give(void *memory, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(memory);
+}
+
+void crypto_init(void)
+{
+	if (CRYPTO_set_mem_functions(take, take_again, give) != 1)
+		fatal("OpenSSL was used before it was set up");
+}
+
 struct crypto_key {
 	EVP_PKEY *pkey;
 	enum crypto_alg alg;

@@ -1,7 +1,8 @@
 /* All that we ask of OpenSSL: digests, MACs, constant-time comparison, wiping, signing keys.
  *
  * The only file that includes <openssl/...>. A digest or MAC that fails is fatal(): there is no
- * safe answer without it. A signature that does not verify is `false`, whatever the reason. */
+ * safe answer without it. A signature that does not verify is `false`, whatever the reason; want of
+ * memory is none, after crypto_init. */
 #ifndef DOORWARD_BASE_CRYPTO_H
 #define DOORWARD_BASE_CRYPTO_H
 
@@ -10,6 +11,9 @@
 #include <stdint.h>
 
 enum { CRYPTO_SHA256_BYTES = 32, CRYPTO_MD5_BYTES = 16 };
+
+/* Before anything else of OpenSSL is used: from then on it has memory, or the program ends. */
+void crypto_init(void);
 
 void crypto_sha256(uint8_t out[CRYPTO_SHA256_BYTES], const void *bytes, size_t len);
 void crypto_hmac_sha256(uint8_t out[CRYPTO_SHA256_BYTES], const void *key, size_t key_len,

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct json;
 
 struct json *json_new_object(void);
@@ -49,7 +50,10 @@ bool json_is_true(const struct json *json);
 const char *json_as_text(const struct json *json);
 int64_t json_as_int(const struct json *json, int64_t otherwise);
 
-/* Compact text; borrowed from json, gone with it. '/' is not escaped. */
+/* Compact text; '/' is not escaped. Whole, or the buffer has overflowed. */
+void json_write(struct buf *out, const struct json *json);
+/* The same text, borrowed from json and gone with it; where memory may be short, parts of it may be
+ * missing. */
 const char *json_format(struct json *json);
 /* The same with indentation, for people. */
 const char *json_format_pretty(struct json *json);

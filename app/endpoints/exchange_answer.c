@@ -77,7 +77,7 @@ void exchange_json(struct exchange *x, int status, struct json *data)
 {
 	exchange_headers(x, status);
 	response_header(x->response, "Content-Type", "application/json");
-	buf_add_text(&x->response->body, json_format(data));
+	json_write(&x->response->body, data);
 	buf_add_char(&x->response->body, '\n');
 	json_free(data);
 }

@@ -92,14 +92,16 @@ static bool site_load_css(struct site *site, char *error, size_t error_size)
 }
 
 /* The style is allowed by its digest, so nothing injected could be styled or run. */
-static bool site_make_csp(struct site *site)
+static bool site_make_csp(struct site *site, char *error, size_t error_size)
 {
 	uint8_t digest[CRYPTO_SHA256_BYTES];
 	char text[ENCODE_BASE64_LEN(CRYPTO_SHA256_BYTES) + 1];
 
 	site->csp = calloc(1, SITE_CSP_MAX);
-	if (!site->csp)
+	if (!site->csp) {
+		snprintf(error, error_size, "out of memory: the pages' policy");
 		return false;
+	}
 	crypto_sha256(digest, site->css, strlen(site->css));
 	encode_base64(text, digest, sizeof digest);
 	snprintf(site->csp, SITE_CSP_MAX,
@@ -203,7 +205,7 @@ struct site *site_load(const char *conf_path, enum site_use use, char *error, si
 		fatal("out of memory");
 	site->settings = settings_load(conf_path, error, error_size);
 	if (site->settings && site_load_auth(site, error, error_size) &&
-		site_load_css(site, error, error_size) && site_make_csp(site) &&
+		site_load_css(site, error, error_size) && site_make_csp(site, error, error_size) &&
 		site_load_pages(site, error, error_size)) {
 		/* Last, since it is for the whole process: a reload that fails changes nothing. */
 		if (password_init(site->settings)) {

@@ -48,7 +48,7 @@ void status_jwks(struct exchange *x)
 
 	exchange_public_headers(x);
 	response_header(x->response, "Content-Type", "application/jwk-set+json");
-	buf_add_text(&x->response->body, json_format(keys));
+	json_write(&x->response->body, keys);
 	json_free(keys);
 }
 

@@ -125,7 +125,7 @@ class Window:
         options.add_experimental_option("prefs", preferences)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         os.environ["no_proxy"] = "localhost,127.0.0.1"
-        self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        self.driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver", port=harness.free_port()), options=options)
         self.driver.set_page_load_timeout(20)
         self.driver.set_script_timeout(30)
         self.complaints = []

@@ -196,7 +196,8 @@ def many_users_at_once_are_never_mixed_up(site):
 def a_hung_doorward_lets_nobody_in_and_is_cut_off(site):
     browser = Browser(site).signed_in("alice")
     check_status(browser.fetch("/private/1k.txt"), 200)
-    limits = {"/private/1k.txt": 35 if site.server == "apache" else 10, "/auth/login": 15}
+    # Apache's authorizer module waits for 30 s, whatever is set.
+    limits = {"/private/1k.txt": 55 if site.server == "apache" else 20, "/auth/login": 30}
 
     def ask(path):
         started = time.monotonic()

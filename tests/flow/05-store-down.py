@@ -139,7 +139,7 @@ def a_paused_redis_is_no_answer(site):
     browser = Browser(site).signed_in("alice")
     site.redis("client", "pause", "3000", "all")
     time.sleep(0.5)
-    check_unavailable(timed(1.2, browser.fetch, "/private/1k.txt"))
+    check_unavailable(timed(2.4, browser.fetch, "/private/1k.txt"))
     check_unavailable(timed(1.2, browser.refresh))
     is_back(site, browser)
     check_status(browser.refresh(), 200)

@@ -460,8 +460,8 @@ def fcgid_authorizer(site):
     """The program that mod_fcgid starts: another one. It closes connections by ending."""
     folder, program = f"{site.state}/tmp/fake", f"{site.state}/sbin/doorward"
     os.makedirs(folder)
-    for name in ("peer.py", "scenarios.py", "harness.py"):
-        shutil.copy(f"{ROOT}/tests/flow/{name}", folder)
+    for name in ("flow/peer.py", "flow/scenarios.py", "flow/harness.py", "support/ports.py"):
+        shutil.copy(f"{ROOT}/tests/{name}", folder)
     with open(f"{folder}/answers.py", "w") as f:
         f.write(ANSWERS % YES)
     os.chmod(folder, 0o755)
@@ -507,9 +507,6 @@ def broken(site, server):
             waiting = pool.submit(hung)
             list(pool.map(one, cases))
             site.hung = waiting.result()
-        if site.hung[1] > server.hangs + 3:
-            # Beside so many others; once more alone.
-            site.hung = hung()
     browser = Browser(site).signed_in("alice")
     check_status(browser.fetch("/private/1k.txt"), 200)
 
@@ -519,7 +516,8 @@ def hung(site, server):
     said, seconds = site.hung
     check_in(status(said), (500, 502, 503, 504))
     check_nothing_got_out(said, "hung")
-    assert server.hangs - 1 < seconds < server.hangs + 4, f"{seconds:.1f} s instead of {server.hangs}"
+    # Its time is taken, not that of another limit: the next longer one is some times as much.
+    assert server.hangs - 1 < seconds < server.hangs * 1.5 + 5, f"{seconds:.1f} s instead of {server.hangs}"
 
 
 # ---- the second site: another path, several names ----

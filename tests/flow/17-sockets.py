@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import random
 import re
 import signal
 import socket
@@ -149,14 +148,7 @@ def a_socket_that_was_not_handed_over_is_named(site):
 
 def low_port():
     """A free port for which one must be privileged."""
-    for port in random.sample(range(700, 1000), 300):
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
-    raise AssertionError("no port below 1024 can be had")
+    return harness.free_port(range(700, 1000))
 
 
 def nobody(*command, capabilities=""):

@@ -8,7 +8,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
 import nodes
-from nodes import ACCESS, Client, check_equal, uid_of
+from nodes import ACCESS, Client, check_equal, settled, uid_of
 from stores import LEASE, Cluster, StoreSite, Traffic, until
 
 USERS = [f"user{i}" for i in range(12)]
@@ -58,17 +58,17 @@ class Case:
             client, key = self.clients[name], f"dw:user:{{{uid_of(name)}}}"
             check_equal([client.check(n).status for n in (0, 1)], [200, 200])
             self.cluster("HSET", key, "disabled", "1")
-            time.sleep(0.1)
-            check_equal([client.check(n).status for n in (0, 1)], [401, 401], "disabled")
+            self.soon(client, 401, "disabled")
             self.cluster("HDEL", key, "disabled")
-        time.sleep(0.1)
-        name = USERS[0]
-        client = self.clients[name]
-        check_equal([client.check(n).status for n in (0, 1)], [200, 200])
+            self.soon(client, 200, "no longer disabled")
+        client = self.clients[USERS[0]]
         self.site.ctl("token", "deny", "-", stdin=client.jar[ACCESS])
-        time.sleep(0.1)
-        check_equal([client.check(n).status for n in (0, 1)], [401, 401], "a denied token")
+        self.soon(client, 401, "a denied token")
         check_equal(client.refresh().status, 200)
+
+    def soon(self, client, status, what):
+        """On both nodes, within the lease."""
+        settled(self.site, lambda: check_equal([client.check(n).status for n in (0, 1)], [status] * 2, what))
 
     def doorwardctl_walks_over_all_masters(self):
         listed = self.site.ctl("user", "list").stdout
@@ -182,8 +182,7 @@ class Case:
         check_equal(client.refresh().status, 200)
         check_equal([client.check(n).status for n in (0, 1)], [200, 200])
         cluster("HSET", f"dw:user:{{{uid_of(name)}}}", "disabled", "1")
-        time.sleep(0.1)
-        check_equal([client.check(n).status for n in (0, 1)], [401, 401], "disabled at the new master")
+        self.soon(client, 401, "disabled at the new master")
 
     def a_master_that_dies_is_replaced(self):
         site, cluster = self.site, self.cluster
@@ -205,14 +204,13 @@ class Case:
         books = traffic.stop()
         print(f"  elected {elected:.1f} s after the kill, the last refusal at {recovered:.1f} s, longest answer "
               f"{books.longest * 1000:.0f} ms; {dict(sorted(books.counts.items()))}", flush=True)
-        check_equal(recovered < elected + 2, True, "back soon after the election")
+        check_equal(recovered < elected + 10, True, "back soon after the election")
         check_equal(client.check(1).status, 200, "a session of before")
         check_equal(client.refresh(0).status, 200, "its refresh")
         for other in others:
             check_equal(self.clients[other].check(0).status, 200)
         self.cluster("HSET", f"dw:user:{{{uid_of(name)}}}", "disabled", "1")
-        time.sleep(0.1)
-        check_equal([client.check(n).status for n in (0, 1)], [401, 401], "disabled at the new master")
+        self.soon(client, 401, "disabled at the new master")
 
     def a_master_that_hangs_is_replaced_and_comes_back_as_a_replica(self):
         """Doorward without a mirror: nobody but the requests themselves finds out."""

@@ -11,7 +11,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
 import nodes
-from nodes import ROOT, Client, check_equal, parallel, program, uid_of
+from nodes import ROOT, Client, check_equal, parallel, program, settled, uid_of
 from stores import Cluster, Server, StoreSite, free_port, until
 
 SENTINEL_PASSWORD = "for-the-sentinels"
@@ -100,8 +100,7 @@ def journey(site):
     parallel([lambda c=Client(site): c.signed_in("alice").check() for _ in range(4)])
     check_equal(client.check().status, 200)
     site.redis("HSET", f"dw:user:{{{uid_of('alice')}}}", "disabled", "1")
-    time.sleep(0.1)
-    check_equal(client.check().status, 401, "a disabled user, by the mirror")
+    settled(site, lambda: check_equal(client.check().status, 401, "a disabled user, by the mirror"))
     site.redis("HDEL", f"dw:user:{{{uid_of('alice')}}}", "disabled")
     return client
 
@@ -156,7 +155,7 @@ def hiredis_carries_a_whole_session():
         time.sleep(0.5)
         started = time.monotonic()
         check_equal(client.check().status, 503, "a server that hangs")
-        check_equal(time.monotonic() - started < 2, True, "in time")
+        check_equal(time.monotonic() - started < 5, True, "in time")
         site.server.go_on()
         until(lambda: client.check().status == 200, what="as before")
         site.server.kill()
@@ -204,8 +203,7 @@ def a_cluster_speaks_tls_where_a_ca_is_named():
             client = Client(site).signed_in(name)
             check_equal([client.check().status for _ in range(2)], [200, 200])
             site.redis("HSET", f"dw:user:{{{uid_of(name)}}}", "disabled", "1")
-            time.sleep(0.1)
-            check_equal(client.check().status, 401)
+            settled(site, lambda c=client: check_equal(c.check().status, 401))
     finally:
         closed(site)
 

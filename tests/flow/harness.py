@@ -14,7 +14,6 @@ import http.client
 import http.server
 import json
 import os
-import random
 import re
 import signal
 import socket
@@ -28,6 +27,9 @@ import traceback
 import urllib.parse
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
+from ports import free_port
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.realpath(os.environ.get("DOORWARD_BUILD", os.path.join(ROOT, "build")))
 FLOW = os.path.realpath(os.environ.get("DOORWARD_FLOW", os.path.join(BUILD, "flow")))
@@ -127,18 +129,6 @@ HEARTBEATS = 0.35
 # Many sign-ins from one address, each without much work.
 QUICK = ("password.memlimit_mb=19", "password.opslimit=1", "throttle.per_address=100000", "throttle.per_name=100000")
 
-def free_port():
-    """Below the range of outgoing connections, of which one could take it before the server does."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
-
 def remember_secret(text):
     """What no log may hold: passwords, cookie values."""
     if text and len(text) >= 12:
@@ -212,6 +202,7 @@ class Site:
         folder = f"{BUILD}/san" if self.sanitized else BUILD
         self.control = f"{folder}/doorwardctl"
         environment = dict(os.environ, DEMO_DOORWARD=f"{folder}/doorward", DEMO_CTL=self.control,
+                           DEMO_HTTP_PORT=str(free_port()), DEMO_AUTHORIZER_PORT=str(free_port()),
                            DEMO_APP_PORT=str(self.application.server_address[1]))
         if clock:
             self.clock_file = f"{FLOW}/{name}.clock"

@@ -1,4 +1,5 @@
 /* JSON from outside. What is taken can be written, and reads the same again. */
+#include "base/buf.h"
 #include "base/json.h"
 #include "fuzz/fuzz.h"
 
@@ -26,6 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		char *written = fuzz_text(json_format(json), strlen(json_format(json)));
 		struct json *again = json_parse(written, strlen(written));
 		HOLDS(again && strcmp(json_format(again), written) == 0);
+		struct buf ours;
+		buf_init(&ours, fuzz_arena, 16 * size + 1024);
+		json_write(&ours, json);
+		HOLDS(buf_ok(&ours) && strcmp(ours.data, written) == 0);
 		json_free(again);
 		free(written);
 	}

@@ -10,24 +10,14 @@ import threading
 import time
 
 import nodes
+import ports
+from ports import free_port
 from nodes import ACCESS, Client, Redis, Site, quick_hash, uid_of
 
-# Below the range of outgoing connections; the bus of a cluster's node listens 7000 above.
-PORTS = range(18000, 25000)
+# The bus of a cluster's node listens so far above its port.
+BUS = 7000
 STORE_PASSWORD = "for-the-store"
 LEASE = 0.3  # [mirror] lease_ms
-
-
-def free_port():
-    while True:
-        port = random.choice(PORTS)
-        try:
-            for probed in (port, port + 7000):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", probed))
-            return port
-        except OSError:
-            continue
 
 
 def acl():
@@ -130,9 +120,9 @@ class Cluster:
                    "--cluster-allow-replica-migration", "no", *options]
 
         def server(name):
-            port = free_port()
-            made = self.server(site, name, *options, "--cluster-port", str(port + 7000), port=port)
-            made.cluster_port = port + 7000
+            port = free_port(range(ports.PORTS.start, ports.PORTS.stop - BUS), above=BUS)
+            made = self.server(site, name, *options, "--cluster-port", str(port + BUS), port=port)
+            made.cluster_port = port + BUS
             site.servers.append(made)
             made.id = made.ask("CLUSTER", "MYID")
             return made
@@ -144,7 +134,7 @@ class Cluster:
             master.ask("CLUSTER", "ADDSLOTSRANGE", 16384 * i // masters, 16384 * (i + 1) // masters - 1)
         for i, made in enumerate(self.all):
             made.ask("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
-            self.masters[0].ask("CLUSTER", "MEET", "127.0.0.1", made.port, made.port + 7000)
+            self.masters[0].ask("CLUSTER", "MEET", "127.0.0.1", made.port, made.port + BUS)
         for made in self.all:
             until(lambda m=made: self.knows_all(m), what="nodes that know each other")
         for master, replica in zip(self.masters, self.replicas):

@@ -1,3 +1,4 @@
+#include "base/buf.h"
 #include "base/json.h"
 #include "check.h"
 
@@ -8,6 +9,15 @@ static bool parses(const char *text, size_t len)
 	return json != NULL;
 }
 
+static const char *written(const struct json *json)
+{
+	static char storage[4096];
+	static struct buf out;
+	buf_init_fixed(&out, storage, sizeof(storage));
+	json_write(&out, json);
+	return buf_ok(&out) ? out.data : "(overflowed)";
+}
+
 static void check_parsed(const char *text, const char *expected)
 {
 	struct json *json = json_parse(text, strlen(text));
@@ -16,6 +26,7 @@ static void check_parsed(const char *text, const char *expected)
 		return;
 	}
 	CHECK_TEXT(json_format(json), expected);
+	CHECK_TEXT(written(json), expected);
 	json_free(json);
 }
 
@@ -127,6 +138,7 @@ static void formatted_text_is_escaped(void)
 {
 	struct json *json = json_text("a/b\"\\\x01\x1b\n\xc3\xa9");
 	CHECK_TEXT(json_format(json), "\"a/b\\\"\\\\\\u0001\\u001b\\n\xc3\xa9\"");
+	CHECK_TEXT(written(json), json_format(json));
 	json_free(json);
 }
 
