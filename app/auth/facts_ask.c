@@ -77,8 +77,8 @@ static bool facts_recall(const struct auth *auth, struct arena *arena,
 /* What the store is asked about one token. */
 static void facts_put_own(struct store_command *commands, const struct facts_keys *keys)
 {
-	commands[AT_SESSION] = store_read("HMGET", keys->session, "context", "ver", "absolute_end",
-		"style", "ended", "idle", NULL);
+	commands[AT_SESSION] = store_read("HMGET", keys->session, "context", "v", "absolute_end",
+		"style", "ended", "i", NULL);
 	commands[AT_TTL] = store_read("PTTL", keys->session, NULL);
 	commands[AT_USER] = facts_user_command(keys->user, keys->fields);
 	commands[AT_DENY] = store_read("EXISTS", keys->deny, NULL);

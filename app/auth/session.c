@@ -19,6 +19,7 @@
 
 enum {
 	SESSION_START_TRIES = 20,
+	SESSION_CONTEXT_BYTES = 5,
 	SESSION_KEYS_BEFORE = 5,
 	SESSION_CANDIDATES = 20,
 	SESSION_SCRATCH_BYTES = 4 * 1024 * 1024
@@ -50,11 +51,10 @@ void session_context(const struct caller *caller, char out[SESSION_CONTEXT_LEN +
 	uint8_t digest[CRYPTO_SHA256_BYTES], prefix[16];
 
 	crypto_sha256(digest, caller->agent, strlen(caller->agent));
-	encode_base64url(out, digest, 8);
-	out[11] = ':';
+	encode_base64url(out, digest, SESSION_CONTEXT_BYTES);
 	size_t len = session_prefix(caller->address, prefix);
 	crypto_sha256(digest, prefix, len);
-	encode_base64url(out + 12, digest, 8);
+	encode_base64url(out + SESSION_CONTEXT_PART, digest, SESSION_CONTEXT_BYTES);
 }
 
 bool session_context_fits(const struct caller *caller, const char *before, int64_t bind)
@@ -68,8 +68,9 @@ bool session_context_fits(const struct caller *caller, const char *before, int64
 	if (!before || strlen(before) != SESSION_CONTEXT_LEN)
 		return false;
 	session_context(caller, now);
-	return (!by_agent || strncmp(now, before, 11) == 0) &&
-	       (!by_address || strcmp(now + 12, before + 12) == 0);
+	return (!by_agent || strncmp(now, before, SESSION_CONTEXT_PART) == 0) &&
+	       (!by_address ||
+		       strcmp(now + SESSION_CONTEXT_PART, before + SESSION_CONTEXT_PART) == 0);
 }
 
 /* A session that the index names, and since when it lives. */

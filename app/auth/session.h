@@ -5,8 +5,10 @@
  * or a log can sign in with none of it.
  *
  * Record dw:session:{uid}:<handle>: generation, rotated_at (ms), context, auth_time, absolute_end
- * (s), style, ver, idle (s, its idle timeout), persist ("1": cookies outlive the browser). All
- * times are Redis' TIME. The key expires at the idle or the absolute end, whichever is first. */
+ * (s), v (the version that was in force), i (s, its idle timeout), style (none: rotate), persist
+ * ("1": cookies outlive the browser). It stands in Redis once for each session, so nothing in it is
+ * longer than need be. All times are Redis' TIME. The key expires at the idle or the absolute end,
+ * whichever is first. */
 #ifndef DOORWARD_AUTH_SESSION_H
 #define DOORWARD_AUTH_SESSION_H
 
@@ -20,7 +22,7 @@ struct auth;
 struct caller;
 struct arena;
 
-enum { SESSION_SID_BYTES = 16, SESSION_CONTEXT_LEN = 23 };
+enum { SESSION_SID_BYTES = 16, SESSION_CONTEXT_PART = 7, SESSION_CONTEXT_LEN = 14 };
 
 struct session {
 	struct user_id uid;
@@ -39,8 +41,8 @@ struct session {
 
 void session_handle_of(const uint8_t sid[SESSION_SID_BYTES], char handle[23]);
 
-/* The client context: "<agent digest>:<address prefix digest>", each 11 characters. IPv4 /24,
- * IPv6 /56. */
+/* The client context: digests of the agent and of the address prefix, SESSION_CONTEXT_PART
+ * characters each. IPv4 /24, IPv6 /56. */
 void session_context(const struct caller *caller, char out[SESSION_CONTEXT_LEN + 1]);
 /* Is the caller, as far as bind (enum settings_bind) looks, who had that context? NULL or one of
  * another length is nobody's. */

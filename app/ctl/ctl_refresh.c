@@ -26,7 +26,7 @@ static bool read_record(const struct auth *auth, const struct caller *caller,
 		auth->store, caller->arena, refresh->user.id.text, refresh->handle);
 	struct store_command commands[2] = {
 		store_read("HMGET", key, "generation", "rotated_at", "context", "absolute_end",
-			"ended", "ver", NULL),
+			"ended", "v", NULL),
 		store_read("TIME", NULL),
 	};
 

@@ -203,7 +203,7 @@ class Plant:
         seen_key = f"dw:seen:{{{model['sub']}}}:{model['sid']}"
         seen = dict(zip(*[iter(self.redis("HGETALL", seen_key))] * 2))
         absolute = int(record["absolute_end"]) - int(record["auth_time"])
-        life = [record["idle"], absolute, record.get("persist", ""), seen["address"], seen["agent"], 0, "end_oldest"]
+        life = [record["i"], absolute, record.get("persist", ""), seen["address"], seen["agent"], 0, "end_oldest"]
         sha, out = self.script("session_start"), []
         for at in range(0, len(names), 2000):
             uids = [uid_of(n) for n in names[at:at + 2000]]
@@ -214,7 +214,7 @@ class Plant:
             for uid, handle, ver in part:
                 session, seen_key = f"dw:session:{{{uid}}}:{handle}", f"dw:seen:{{{uid}}}:{handle}"
                 commands.append(("EVALSHA", sha, 5, session, f"dw:sessions:{{{uid}}}", seen_key, session, seen_key,
-                                 handle, record["context"], record["style"], ver, *life, handle))
+                                 handle, record["context"], record.get("style", "rotate"), ver, *life, handle))
             answers = self.redis.pipeline(commands)
             if any(answer[0] != "ok" for answer in answers):
                 raise RuntimeError(f"session_start: {answers[0]}")
@@ -233,8 +233,8 @@ class Plant:
         uid, handle = b"%(uid)s", b"%(handle)s"
         session, seen = b"dw:session:{%s}:%s" % (uid, handle), b"dw:seen:{%s}:%s" % (uid, handle)
         words = [b"EVALSHA", self.script("session_start").encode(), b"5", session, b"dw:sessions:{%s}" % uid, seen,
-                 session, seen, handle, record["context"].encode(), record["style"].encode(), record["ver"].encode(),
-                 record["idle"].encode(), b"%d" % absolute, b"", ADDRESS.encode(), b"Firefox on Linux", b"0",
+                 session, seen, handle, record["context"].encode(), record.get("style", "rotate").encode(), record["v"].encode(),
+                 record["i"].encode(), b"%d" % absolute, b"", ADDRESS.encode(), b"Firefox on Linux", b"0",
                  b"end_oldest", handle]
         grown = [w.replace(uid, b"u" * 22).replace(handle, b"h" * 22) for w in words]
         template = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(g), w) for g, w in zip(grown, words))

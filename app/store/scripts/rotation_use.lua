@@ -27,7 +27,7 @@ two lineages, since the successor of a generation is always the same.
 The end of the grace is fixed by the rotation, never by a repeat.
 ]]
 local record = redis.call('HMGET', KEYS[1], 'generation', 'rotated_at', 'context', 'auth_time',
-  'absolute_end', 'idle', 'ver', 'persist', 'ended', 'style')
+  'absolute_end', 'i', 'v', 'persist', 'ended', 'style')
 if not record[1] then
   return { 'ended' }
 end
@@ -63,7 +63,7 @@ local function finish(what)
 end
 
 local function part(context, i)
-  return i == 1 and string.sub(context, 1, 11) or string.sub(context, 13)
+  return i == 1 and string.sub(context, 1, 7) or string.sub(context, 8)
 end
 local same_agent = part(ARGV[3], 1) == part(record[3], 1)
 local same_address = part(ARGV[3], 2) == part(record[3], 2)

@@ -6,7 +6,7 @@ ARGV[1] handle   ARGV[2] renew when less than this is left (s)   ARGV[3] renew b
 Returns the seconds left, or 0 when there is no such session. Many calls at once prolong it once:
 the second finds more left than ARGV[2].
 ]]
-local record = redis.call('HMGET', KEYS[1], 'absolute_end', 'ended', 'idle')
+local record = redis.call('HMGET', KEYS[1], 'absolute_end', 'ended', 'i')
 if not record[1] or record[2] then
   return 0
 end

@@ -61,7 +61,10 @@ end
 local absolute_end = sec + tonumber(ARGV[6])
 local idle_end = math.min(sec + tonumber(ARGV[5]), absolute_end)
 redis.call('HSET', KEYS[1], 'generation', 1, 'rotated_at', now, 'context', ARGV[2], 'auth_time', sec,
-  'absolute_end', absolute_end, 'style', ARGV[3], 'ver', ARGV[4], 'idle', ARGV[5])
+  'absolute_end', absolute_end, 'v', ARGV[4], 'i', ARGV[5])
+if ARGV[3] ~= 'rotate' then
+  redis.call('HSET', KEYS[1], 'style', ARGV[3])
+end
 if ARGV[7] ~= '' then
   redis.call('HSET', KEYS[1], 'persist', ARGV[7])
 end
