@@ -156,7 +156,7 @@ demo: deps-demo ## start Redis, Doorward and a web server on localhost: SERVER=a
 	$(MAKE_IT) $(PROGRAMS)
 	@exec tests/support/demo --server "$(SERVER)" --port "$(PORT)" --build "$(BUILD)" -- $(SETTINGS)
 
-test: deps-test ## unit, scenario and browser tests: ONLY=word to run some
+test: deps-test ## unit, scenario and browser tests: ONLY=word to run some, REDIS_SERVER=valkey-server with another Redis
 	$(MAKE_IT) $(PROGRAMS) sanitized $(UNIT_BIN) $(REPLAY)
 	@tests/support/run_tests "$(BUILD)" "$(ONLY)"
 unit: deps-test ## the unit tests, and the corpora of the fuzz targets, only

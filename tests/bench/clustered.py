@@ -61,6 +61,8 @@ class Keeper:
 
 
 class ClusterPlant(Plant):
+    """Its nodes have a mirror, and time-outs that a busy machine does not reach."""
+
     def __init__(self, state, settings=()):
         self.state, self.nodes, self.servers, self.scripts = state, {}, [], {}
         os.makedirs(f"{state}/keys", mode=0o700)

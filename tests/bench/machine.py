@@ -99,7 +99,7 @@ def describe(build):
                 "lighttpd": _found(r"lighttpd/(\S+)", _output("/usr/sbin/lighttpd", "-v")),
                 "nginx": _found(r"nginx/(\S+)", _output("/usr/sbin/nginx", "-v")),
                 "apache": _found(r"Apache/(\S+)", _output("/usr/sbin/apache2", "-v")),
-                "redis": _found(r"v=(\S+)", _output("redis-server", "--version")),
+                "redis": _found(r"v=(\S+)", _output(os.environ.get("REDIS_SERVER", "redis-server"), "--version")),
                 "libfcgi": _found(r"(\S+)", _output("pkg-config", "--modversion", "fcgi")),
                 "openssl": _found(r"OpenSSL (\S+)", own), "libsodium": _found(r"libsodium ([\d.]+)", own),
                 "wrk": _found(r"wrk (\S+)", _output("wrk", "-v"))}

@@ -117,7 +117,7 @@ class Plant:
     def __init__(self, state, settings=()):
         self.state, self.nodes = state, {}
         os.makedirs(f"{state}/keys", mode=0o700)
-        self.redis_process = start(["redis-server", "--port", "0", "--unixsocket", f"{state}/redis.sock",
+        self.redis_process = start([nodes.REDIS_SERVER, "--port", "0", "--unixsocket", f"{state}/redis.sock",
                                     "--unixsocketperm", "777", "--save", "", "--appendonly", "no",
                                     "--maxmemory-policy", "noeviction", "--dir", state], f"{state}/redis.log")
         wait_for_socket(f"{state}/redis.sock", self.redis_process)

@@ -252,6 +252,8 @@ def main():
     page = f"{ROOT}/docs/scale.md"
     with open(f"{build}/scale.json") as f:
         result = json.load(f)
+    if result["quick"]:
+        sys.exit(f"{build}/scale.json is of SCALE=quick: too little for the page")
     with open(page) as f:
         text = f.read()
     for name, make in (("measured", measured), ("reckoned", reckoned)):

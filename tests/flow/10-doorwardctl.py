@@ -58,7 +58,7 @@ class Place:
 
     def start_redis(self):
         self.server = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "",
+            ["setpriv", "--pdeathsig", "KILL", os.environ.get("REDIS_SERVER", "redis-server"), "--port", "0", "--unixsocket", self.socket, "--save", "",
              "--appendonly", "no", "--dir", self.folder, "--logfile", f"{self.folder}/redis.log"], env=self.environment())
         end = time.monotonic() + 10
         while self.redis("ping") != "PONG":

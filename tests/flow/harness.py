@@ -255,7 +255,7 @@ class Site:
         for pid in pids:
             with open(f"/proc/{pid}/comm") as f:
                 found[f.read().strip()] = pid
-        return {"redis": found.get("redis-server"), "doorward": found.get("doorward"),
+        return {"redis": found.get(os.path.basename(os.environ.get("REDIS_SERVER", "redis-server"))), "doorward": found.get("doorward"),
                 "web": found.get("apache2") or found.get("lighttpd") or found.get("nginx") or found.get("caddy")}
 
     def shift_clock(self, seconds):

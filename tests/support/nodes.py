@@ -28,6 +28,7 @@ import fastcgi
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.realpath(os.environ.get("DOORWARD_BUILD", os.path.join(ROOT, "build")))
 FLOW = os.path.realpath(os.environ.get("DOORWARD_FLOW", os.path.join(BUILD, "flow")))
+REDIS_SERVER = os.environ.get("REDIS_SERVER", "redis-server")  # or valkey-server
 PASSWORD = "correct-horse-battery"
 # SHA-512 with few rounds: what a password costs is not the subject here.
 HASH = "$6$rounds=1000$doorward$"
@@ -178,7 +179,7 @@ class Site:
         self.processes.append((name, process))
 
     def _start_redis(self):
-        self._start("redis", ["redis-server", "--port", "0", "--unixsocket", f"{self.state}/redis.sock", "--save", "",
+        self._start("redis", [REDIS_SERVER, "--port", "0", "--unixsocket", f"{self.state}/redis.sock", "--save", "",
                               "--appendonly", "no", "--maxmemory-policy", "noeviction", "--hz", "50",
                               "--dir", self.state], 0)
         self._wait(f"{self.state}/redis.sock")

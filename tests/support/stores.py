@@ -45,7 +45,7 @@ def until(function, seconds=20, what=None):
 class Server:
     """One redis-server."""
 
-    program = os.environ.get("REDIS_SERVER", "redis-server")
+    program = nodes.REDIS_SERVER
 
     def __init__(self, site, name, *options, port=None, sentinel=None, password=None):
         self.site, self.name, self.port, self.password = site, name, port or free_port(), password

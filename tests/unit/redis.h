@@ -75,6 +75,8 @@ static inline const char *redis_command(const char *text)
 
 static inline void redis_spawn(void)
 {
+	const char *chosen = getenv("REDIS_SERVER");
+	const char *program = chosen && *chosen ? chosen : "redis-server";
 	pid_t parent = getpid();
 	redis_server.pid = fork();
 	if (redis_server.pid < 0)
@@ -83,11 +85,11 @@ static inline void redis_spawn(void)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
-		execlp("redis-server", "redis-server", redis_server.config, "--port", "0",
-			"--unixsocket", redis_server.path, "--save", "", "--appendonly", "no",
-			"--dir", redis_server.folder, "--daemonize", "no", "--logfile",
-			redis_server.log, (char *)NULL);
-		perror("redis-server");
+		execlp(program, program, redis_server.config, "--port", "0", "--unixsocket",
+			redis_server.path, "--save", "", "--appendonly", "no", "--dir",
+			redis_server.folder, "--daemonize", "no", "--logfile", redis_server.log,
+			(char *)NULL);
+		perror(program);
 		_exit(1);
 	}
 	for (int i = 0; i < 2000; i++) {
