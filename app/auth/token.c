@@ -25,6 +25,7 @@ enum {
 	ID_BYTES = 16, /* of sub, sid and jti */
 	/* A cookie may have 4096 bytes with its name (RFC 6265bis section 5.6). */
 	MINT_MAX_BYTES = 3900,
+	GRANTS_MAX_BYTES = 1024 * 1024, /* so much fits, before it is found too much for a cookie */
 };
 
 /* A cookie lives 400 days at most (RFC 6265bis section 5.5), and so may what is in it. */
@@ -240,7 +241,7 @@ static const char *sign(struct arena *arena, const struct keys_sign *key, struct
 	bool is_rsa = crypto_key_alg(key->key) == CRYPTO_RS256;
 	struct buf grants;
 
-	buf_init(&grants, arena, PAYLOAD_MAX_BYTES);
+	buf_init(&grants, arena, GRANTS_MAX_BYTES);
 	json_write(&grants, claims);
 	if (!buf_ok(&grants) || key->pem_len > INT_MAX || jwt_new(&jwt) != 0)
 		goto out;
@@ -289,7 +290,8 @@ static const char *mint(const struct auth *auth, const struct caller *caller,
 		add_profile(claims, user, with_roles);
 	const char *text = sign(caller->arena, key, claims);
 	json_free(claims);
-	if (text && is_mistaken(auth, session, text, exp))
+	/* A longer one is not handed out. */
+	if (text && strlen(text) <= MINT_MAX_BYTES && is_mistaken(auth, session, text, exp))
 		text = NULL;
 	if (!text)
 		log_error("no access token: libjwt did not sign with the key %s", key->kid);

@@ -21,6 +21,11 @@ def expect(condition, what, text):
         raise Wrong(what, text)
 
 
+def settled(text):
+    """A page without what is new each time."""
+    return re.sub(r'value="[^"]*"', "", text)
+
+
 class Kind:
     """One kind. good: the statuses that it has without a fault; any other but 503 is wrong."""
 
@@ -32,6 +37,7 @@ class Kind:
     def __init__(self, world):
         self.world, self.site, self.control = world, world.site, world.site.control
         self.row = None  # where it may count
+        self.page = None  # of a good answer, where it must always be the same
 
     def prepare(self):
         """What one request needs, before anything fails."""
@@ -145,8 +151,9 @@ class LoginPage(Kind):
         return client.page("GET", "/auth/login?next=/private/", navigation=True)
 
     def whole(self, reply, client):
-        return re.search(r'name="csrf" value="[^"]{20,}"', reply.text) and "</html>" in reply.text and \
-            reply.given(nodes.CSRF)
+        self.page = self.page or settled(reply.text)
+        return re.search(r'name="csrf" value="[^"]{20,}"', reply.text) and settled(reply.text) == self.page and \
+            "</html>" in self.page and reply.given(nodes.CSRF)
 
 
 class SignIn(Kind):
@@ -258,6 +265,10 @@ class SignOut(Kind):
 class Sessions(Kind):
     name = "sessions page"
 
+    def __init__(self, world):
+        super().__init__(world)
+        world.another()  # the own one has no button
+
     def ask(self, client):
         return client.page("GET", "/auth/sessions", navigation=True)
 
@@ -303,7 +314,8 @@ class DeniedPage(Kind):
         return client.page("GET", "/auth/denied", navigation=True)
 
     def whole(self, reply, client):
-        return "</html>" in reply.text
+        self.page = self.page or settled(reply.text)
+        return settled(reply.text) == self.page and "</html>" in self.page
 
 
 class Metrics(Kind):

@@ -20,7 +20,7 @@ import time
 import traceback
 import urllib.parse
 
-from harness import ACCESS, BUILD, FLOW, PASSWORD, REFRESH, ROOT, check_equal, check_in, check_not_in, moved_clock_library
+from harness import ACCESS, BUILD, FLOW, PASSWORD, REFRESH, ROOT, check_equal, check_in, check_not_in, library
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 APR1 = "$apr1$r31.....$HqJZimcKQFAMYayBlzkrA/"  # of "myPassword", from Apache's documentation
@@ -92,7 +92,7 @@ class Place:
             self.set_clock(0)
 
     def environment(self):
-        return {"PATH": os.environ["PATH"], "LD_PRELOAD": moved_clock_library(), "MOVED_CLOCK": self.clock,
+        return {"PATH": os.environ["PATH"], "LD_PRELOAD": library('moved_clock'), "MOVED_CLOCK": self.clock,
                 "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:verify_asan_link_order=0",
                 "UBSAN_OPTIONS": "print_stacktrace=1"}
 

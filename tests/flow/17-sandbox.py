@@ -1,5 +1,6 @@
 """The sandbox as the service unit has it: everything that Doorward does goes on inside it."""
 
+import glob
 import os
 import time
 
@@ -7,6 +8,7 @@ import harness
 from harness import HEARTBEATS, Browser, check_equal, check_in, check_status, free_port, test, wait_until
 
 os.environ["DOORWARD_SANDBOX"] = "yes"
+HOLE = f"{harness.FLOW}/17-hole"
 
 
 def reload(site):
@@ -79,6 +81,27 @@ def redis_is_found_again_on_its_socket_and_by_name(site):
         site.redis("config", "set", "port", "0")
     journey(site)
 
+
+@test
+def code_of_somebody_else_in_it_runs_no_program_and_writes_no_file(site):
+    lines = [line for path in glob.glob(f"{site.state}/log/doorward.log*") for line in open(path)]
+    said = dict(line.strip().removeprefix("hole: ").split(": ") for line in lines if line.startswith("hole: "))
+    refused = {what: answer for what, answer in said.items() if what != "reading"}
+    check_equal(said.get("reading"), "DONE", "what a program may do that is in no sandbox")
+    check_equal(len(refused), 7, str(said))
+    for what, answer in refused.items():
+        assert answer in ("Operation not permitted", "Permission denied"), f"{what}: {answer}"
+    check_equal(os.listdir(HOLE), ["before"])
+    with open(f"{HOLE}/before") as f:
+        check_equal(f.read(), "as it was")
+
+
+os.makedirs(HOLE, exist_ok=True)
+os.chmod(HOLE, 0o777)
+with open(f"{HOLE}/before", "w") as f:
+    f.write("as it was")
+os.chmod(f"{HOLE}/before", 0o666)
+os.environ["DEMO_WRAP"] = f"env LD_PRELOAD={harness.library('hole')} HOLE_FOLDER={HOLE} HOLE_FILE={HOLE}/before"
 
 # AddressSanitizer looks for leaks from a process of its own.
 harness.main(("lighttpd",), sanitized=False, clock=False,

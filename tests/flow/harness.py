@@ -141,9 +141,9 @@ def uid_of(name):
     return base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()[:16]).rstrip(b"=").decode()
 
 
-def moved_clock_library():
-    """tests/support/moved_clock.c, compiled once."""
-    source, library = f"{ROOT}/tests/support/moved_clock.c", f"{FLOW}/moved_clock.so"
+def library(name):
+    """tests/support/NAME.c, compiled once, for LD_PRELOAD."""
+    source, library = f"{ROOT}/tests/support/{name}.c", f"{FLOW}/{name}.so"
     if not os.path.exists(library):
         subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", f"{library}.{os.getpid()}", source],
                        check=True)
@@ -207,7 +207,7 @@ class Site:
         if clock:
             self.clock_file = f"{FLOW}/{name}.clock"
             self.shift_clock(0)
-            environment["DEMO_WRAP"] = f"env LD_PRELOAD={moved_clock_library()} MOVED_CLOCK={self.clock_file}"
+            environment["DEMO_WRAP"] = f"env LD_PRELOAD={library('moved_clock')} MOVED_CLOCK={self.clock_file}"
         if edit:
             edit_file = f"{FLOW}/{name}.sed"
             with open(edit_file, "w") as f:
