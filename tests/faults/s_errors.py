@@ -5,7 +5,8 @@ import subprocess
 import time
 
 import nodes
-from stage import FaultSite, scenario
+from sites import FaultSite
+from stage import scenario
 from stores import Cluster, until
 
 
