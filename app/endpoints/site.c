@@ -43,8 +43,8 @@ static const char *const site_template_names[] = { "site_name", "logo", "lang", 
 	NULL };
 
 /* Every page that is shown; a folder without one of them would be found out by a visitor. */
-static const char *const site_pages[] = { "login", "signed_out", "logout", "denied", "sessions", "loop",
-	"error", NULL };
+static const char *const site_pages[] = { "login", "signed_out", "logout", "denied", "sessions",
+	"loop", "error", NULL };
 
 /* The colour of the settings, and what keeps it readable: text on it, and shades of it for links on
  * the less easy grounds of the pages: --bg when light, --card when dark (page.css). */

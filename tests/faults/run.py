@@ -18,6 +18,7 @@ import sys
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, HERE)
+import sites
 import stage
 
 LIMIT_SEC = 120
@@ -88,7 +89,7 @@ def main():
         for text in result["failed"]:
             print(f"    FAILED {text}", flush=True)
     failed = sum(1 for result in results if result["failed"])
-    with open(f"{stage.nodes.BUILD}/faults.json", "w") as f:
+    with open(f"{sites.nodes.BUILD}/faults.json", "w") as f:
         json.dump(results, f, indent=1)
     print(f"{len(results) - failed} passed, {failed or int(not results)} failed")
     sys.exit(1 if failed or not results else 0)

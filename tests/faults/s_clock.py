@@ -4,7 +4,8 @@ to sign in.
 """
 
 import nodes
-from stage import MadeKeys, scenario
+from sites import MadeKeys
+from stage import scenario
 
 HOUR = 3600
 

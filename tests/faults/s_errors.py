@@ -5,7 +5,8 @@ import subprocess
 import time
 
 import nodes
-from stage import FaultSite, scenario
+from sites import FaultSite
+from stage import scenario
 from stores import Cluster, until
 
 
@@ -172,7 +173,7 @@ class OneMasterSite(FaultSite):
     """A cluster of one."""
 
     def _start_redis(self):
-        self.cluster = Cluster(self, masters=1, replicas=False, options=("--appendonly", "yes", "--appendfsync", "always"))
+        self.cluster = Cluster(self, masters=1, replicas=False, options=("--appendonly", "yes", "--appendfsync", "no"))
         self.store, self.url = self.cluster.masters[0], self.cluster.url
 
 

@@ -8,7 +8,8 @@ import subprocess
 import threading
 
 import nodes
-from stage import FaultSite, scenario
+from sites import FaultSite
+from stage import scenario
 from stores import until
 
 

@@ -7,7 +7,8 @@ import socket
 import subprocess
 import time
 
-from stage import FaultSite, scenario
+from sites import FaultSite
+from stage import scenario
 
 
 @scenario(quick=True)

@@ -5,7 +5,8 @@ import os
 import time
 
 from proxy import Count, CutAfter, Proxy, drip
-from stage import FaultSite, scenario
+from sites import FaultSite
+from stage import scenario
 from traffic import Visitor
 
 

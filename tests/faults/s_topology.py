@@ -9,7 +9,8 @@ import time
 
 import nodes
 from sentinels import LiarSite, SentinelSite
-from stage import TIMEOUT_MS, Plain, scenario
+from sites import TIMEOUT_MS, Plain
+from stage import scenario
 from stores import Cluster, StoreSite, until
 from traffic import Visitor
 
