@@ -59,18 +59,16 @@ static struct store_command facts_seen_command(const struct auth *auth, const st
 static bool facts_recall(const struct auth *auth, struct arena *arena,
 	const struct facts_keys *keys, struct store_value *replies)
 {
-	struct store *store = auth->store;
-	struct store_known session = { .replies = &replies[AT_SESSION], .count = 2 },
-			   user = { .replies = &replies[AT_USER], .count = 1 },
-			   deny = { .replies = &replies[AT_DENY], .count = 1 },
-			   realm = { .replies = &replies[AT_REALM], .count = 1 };
+	struct store_known known[] = {
+		{ .key = keys->session, .replies = &replies[AT_SESSION], .count = 2 },
+		{ .key = keys->user, .replies = &replies[AT_USER], .count = 1 },
+		{ .key = keys->deny, .replies = &replies[AT_DENY], .count = 1 },
+		{ .key = keys->realm, .replies = &replies[AT_REALM], .count = 1 },
+	};
 
-	if (!store_recall(store, arena, keys->session, &session) ||
-		!store_recall(store, arena, keys->user, &user) ||
-		!store_recall(store, arena, keys->deny, &deny) ||
-		!store_recall(store, arena, keys->realm, &realm))
+	if (!store_recall(auth->store, arena, known, sizeof known / sizeof *known))
 		return false;
-	replies[AT_TTL].integer = session.left_ms;
+	replies[AT_TTL].integer = known[0].left_ms;
 	return true;
 }
 

@@ -183,7 +183,7 @@ static int64_t mirror_left_ms(const struct mirror_entry *entry, int64_t now_ms)
 static const char *mirror_copy(
 	struct mirror *mirror, const char *key, struct arena *arena, struct mirror_answer *answer)
 {
-	int64_t now_ms = clock_mono_ms();
+	int64_t now_ms = answer->now_ms ? answer->now_ms : clock_mono_ms();
 	size_t len = strlen(key);
 	uint64_t hash = hash_bytes(mirror->seed, key, len);
 	const char *copy = NULL;

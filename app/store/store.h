@@ -129,13 +129,14 @@ enum store_result store_look_up(struct store *store, struct arena *arena, struct
 	struct store_command *commands, struct store_value *replies, size_t count);
 /* What store_look_up found when it last asked for a key, from memory alone. */
 struct store_known {
+	const char *key;
 	struct store_value *replies; /* to count commands */
 	size_t count;
 	int64_t left_ms; /* how long the key has still to live, as PTTL says it */
 };
-/* Fills replies and left_ms; false when it is not known. */
+/* Fills replies and left_ms of each; false when one is not known. */
 bool store_recall(
-	struct store *store, struct arena *arena, const char *key, struct store_known *out);
+	struct store *store, struct arena *arena, struct store_known *known, size_t count);
 /* Starts mirroring with at most max_entries keys: two more connections and a thread, until
  * store_free. */
 struct store_mirror_config {

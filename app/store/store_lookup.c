@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/counter.h"
 #include "store/mirror.h"
 
@@ -159,14 +160,19 @@ enum store_result store_look_up(struct store *store, struct arena *arena, struct
 	return lookup.asked_count == 0 ? STORE_OK : lookup_ask(&lookup, store, deadline);
 }
 
-bool store_recall(
-	struct store *store, struct arena *arena, const char *key, struct store_known *out)
+bool store_recall(struct store *store, struct arena *arena, struct store_known *known, size_t count)
 {
 	struct mirror *mirror = store_mirror(store);
-	struct mirror_answer answer = { .replies = out->replies, .count = out->count };
+	int64_t now_ms = clock_mono_ms();
 
-	if (!mirror || !mirror_find(mirror, key, arena, &answer))
-		return false;
-	out->left_ms = answer.left_ms;
+	for (size_t i = 0; i < count; i++) {
+		struct mirror_answer answer = {
+			.now_ms = now_ms, .replies = known[i].replies, .count = known[i].count
+		};
+
+		if (!mirror || !mirror_find(mirror, known[i].key, arena, &answer))
+			return false;
+		known[i].left_ms = answer.left_ms;
+	}
 	return true;
 }
