@@ -33,11 +33,11 @@ bool mirror_is_leased(const struct mirror *mirror);
 
 /* What is kept of a key: the answers to the commands that read it. */
 struct mirror_answer {
-	int64_t now_ms; /* monotonic, when it is looked for; 0: mirror_find looks at the clock */
 	struct store_value *replies;
 	size_t count;
 	int64_t left_ms; /* as PTTL has it: -1 no expiry, -2 no such key */
 	unsigned source; /* who answered */
+	int64_t now_ms; /* monotonic, when it is looked for; 0: mirror_find looks at the clock */
 };
 /* Fills replies, exactly count of them, and left_ms, in the arena; or false. */
 bool mirror_find(

@@ -318,7 +318,7 @@ static void what_is_kept_is_bounded(void)
 {
 	struct mirror *mirror = mirror_new(1000);
 	struct store_value value = { .type = STORE_INT, .integer = 7, .text = "" }, got;
-	struct mirror_answer answer = { &value, 1, -1, 0 }, found = { &got, 1, 0, 0 };
+	struct mirror_answer answer = { &value, 1, -1, 0, 0 }, found = { &got, 1, 0, 0, 0 };
 	int kept = 0;
 	char key[32];
 
@@ -341,7 +341,7 @@ static void an_answer_overtaken_by_a_change_is_not_kept(void)
 {
 	struct mirror *mirror = mirror_new(1000);
 	struct store_value value = { .type = STORE_TEXT, .text = "old", .len = 3 }, got;
-	struct mirror_answer answer = { &value, 1, -1, 0 }, found = { &got, 1, 0, 0 };
+	struct mirror_answer answer = { &value, 1, -1, 0, 0 }, found = { &got, 1, 0, 0, 0 };
 
 	mirror_lease_until(mirror, 0, clock_mono_ms() + 10000);
 	uint64_t ticket = mirror_expect(mirror, "k");

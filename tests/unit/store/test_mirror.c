@@ -25,14 +25,14 @@ static void begin(void)
 
 static void keep(const char *key, struct store_value value, unsigned source)
 {
-	struct mirror_answer answer = { &value, 1, -1, source };
+	struct mirror_answer answer = { &value, 1, -1, source, 0 };
 	mirror_fill(mirror, key, mirror_expect(mirror, key), &answer);
 }
 
 static bool is_kept(const char *key)
 {
 	struct store_value got;
-	struct mirror_answer found = { &got, 1, 0, 0 };
+	struct mirror_answer found = { &got, 1, 0, 0, 0 };
 	return mirror_find(mirror, key, arena, &found);
 }
 
@@ -89,7 +89,7 @@ static void a_list_with_one_thing_in_it_is_not_nothing(void)
 static void a_lost_node_takes_its_own_entries_and_what_is_being_fetched(void)
 {
 	struct store_value value = text;
-	struct mirror_answer answer = { &value, 1, -1, 0 };
+	struct mirror_answer answer = { &value, 1, -1, 0, 0 };
 	begin();
 	keep("a", text, 0);
 	keep("b", text, 1);
