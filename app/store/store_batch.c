@@ -2,9 +2,11 @@
 #include "store/store_run.h"
 
 #include "base/arena.h"
+#include "store/kind.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* What one exchange sends, and where its answers belong. */
 struct batch {
@@ -101,6 +103,24 @@ static enum wire_result fail_error(struct store_run *run, size_t at)
 	return WIRE_FAULT;
 }
 
+/* Within MULTI, they are only told that they are queued. */
+static enum wire_result check_kinds(struct store_run *run, const struct store_unit *unit)
+{
+	if (strcasecmp(run->commands[unit->from].argv[0], "MULTI") == 0)
+		return WIRE_OK;
+	for (size_t i = unit->from; i < unit->end; i++) {
+		const struct store_command *command = &run->commands[i];
+		if (kind_fits(command, &run->replies[i].value))
+			continue;
+		(void)snprintf(run->call.why, sizeof(run->call.why),
+			"%s: an answer of another kind",
+			command->script < 0 ? command->argv[0]
+					    : script_name((enum store_script)command->script));
+		return WIRE_FAULT;
+	}
+	return WIRE_OK;
+}
+
 /* The first error among a unit's replies decides: none of its commands ran, or it stands. */
 static enum wire_result settle_unit(
 	struct store_run *run, struct store_unit *unit, bool *unknown_script)
@@ -109,6 +129,8 @@ static enum wire_result settle_unit(
 	size_t at = unit->from;
 	while (at < unit->end && !run->replies[at].error)
 		at++;
+	if (at == unit->end && check_kinds(run, unit) != WIRE_OK)
+		return WIRE_FAULT;
 	unit->done = at == unit->end;
 	if (unit->done) {
 		for (size_t i = unit->from; i < unit->end; i++) {

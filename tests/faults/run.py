@@ -15,11 +15,15 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, HERE)
 import sites
 import stage
+
+sys.path.append(f"{sites.nodes.ROOT}/tests/bench")
+import machine
 
 LIMIT_SEC = 120
 COLUMNS = (("wrong\nallows", "wrong_allows"), ("false\nrefusals", "false_refusals"), ("cookies\ndeleted", "cookies_deleted"),
@@ -77,8 +81,24 @@ def chosen():
     return [name for name in names if only.replace(" ", "_") in name]
 
 
+def counts(results):
+    failed = sum(1 for result in results if result["failed"])
+    return f"{len(results) - failed} passed, {failed or int(not results)} failed"
+
+
+def about(seconds):
+    """The machine, and how busy others kept it."""
+    found = machine.describe(sites.nodes.BUILD)
+    caddy = subprocess.run(["caddy", "version"], capture_output=True, text=True).stdout.split()
+    versions = {**found["versions"], "caddy": caddy[0] if caddy else "not installed", "python": sys.version.split()[0]}
+    named = ("doorward", "system", "kernel", "redis", "lighttpd", "nginx", "apache", "caddy", "libfcgi", "python")
+    return [f"{found['date']}: {found['cpu']}, {found['cores']} cores, {found['memory_mib']} MiB; "
+            f"load average at the end {os.getloadavg()[0]:.1f}; {seconds / 60:.1f} minutes",
+            ", ".join(f"{name} {versions[name]}" for name in named)]
+
+
 def main():
-    results = []
+    results, started = [], time.monotonic()
     print(header(), flush=True)
     for name in chosen():
         result = run_one(name)
@@ -88,11 +108,10 @@ def main():
             print(f"    {text}", flush=True)
         for text in result["failed"]:
             print(f"    FAILED {text}", flush=True)
-    failed = sum(1 for result in results if result["failed"])
     with open(f"{sites.nodes.BUILD}/faults.json", "w") as f:
-        json.dump(results, f, indent=1)
-    print(f"{len(results) - failed} passed, {failed or int(not results)} failed")
-    sys.exit(1 if failed or not results else 0)
+        json.dump({"about": about(time.monotonic() - started), "scenarios": results}, f, indent=1)
+    print(counts(results))
+    sys.exit(1 if not results or any(result["failed"] for result in results) else 0)
 
 
 if __name__ == "__main__":

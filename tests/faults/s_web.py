@@ -154,7 +154,7 @@ class WebStage(Stage):
     client = WebClient
 
     def __init__(self, name, server):
-        super().__init__(name, site=WebSite, server=server, longest=15, pace=0.01)
+        super().__init__(name, site=WebSite, server=server, limit=5, longest=15, pace=0.01)
         self.books.errors = (500, 502, 503, 504)
 
     def seen(self, what):
