@@ -56,7 +56,8 @@ bool gate_enter(void)
 	if (!full)
 		gate.taken++;
 	pthread_mutex_unlock(&gate.lock);
-	/* Checks wait for nobody's password: they take a moment each, a hash a tenth of a second. */
+	/* Checks wait for nobody's password: they take a moment each, a hash a tenth of a second.
+	 */
 	if (!full)
 		slice_long();
 	return !full;
