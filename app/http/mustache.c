@@ -149,7 +149,8 @@ static void tag_trim(struct tag *tag)
 static bool tag_read(struct parser *parser, struct tag *tag)
 {
 	size_t left = (size_t)(parser->end - tag->open);
-	const char *closing = left > 2 && tag->open[2] == '{' ? "}}}" : "}}";
+	bool three = left > 2 && tag->open[2] == '{';
+	const char *closing = three ? "}}}" : "}}";
 	const char *close = memmem(tag->open + 2, left - 2, closing, strlen(closing));
 	tag->name = tag->open + 2;
 	tag->name_len = (size_t)((close ? close : parser->end) - tag->name);
@@ -157,7 +158,8 @@ static bool tag_read(struct parser *parser, struct tag *tag)
 	if (!close)
 		return fail(parser, line_of(parser, tag->open), "tag without an end", tag);
 	tag->after = close + strlen(closing);
-	if (tag->name_len > 0 && strchr("!#^/>&{=", tag->name[0])) {
+	/* One that stands apart is no third '{': nobody meant that value to go out as it is. */
+	if (tag->name_len > 0 && strchr(three ? "{" : "!#^/>&=", tag->name[0])) {
 		tag->sigil = tag->name[0];
 		tag->name++;
 		tag->name_len--;

@@ -1,7 +1,10 @@
 """How our pages look and whom they serve: photographs of each at two sizes, light and dark, in
 build/screenshots, and what can be judged without eyes (judge.py)."""
 
+import time
+
 import chromium
+import harness
 import judge
 from chromium import FORGETFUL, LOSES_COOKIE, PAGE, test
 from harness import ACCESS, PASSWORD, REFRESH, Browser, check_equal, check_in, wait_until
@@ -26,6 +29,7 @@ def the_sign_in_form(window):
 def the_sign_in_form_after_the_session_was_ended(window):
     window.sign_in("bob")
     window.site.ctl("session", "end", "--user", "bob")
+    time.sleep(harness.HEARTBEATS)
     window.open(PAGE)
     check_in("has ended", window.text)
     show(window, "login-notice")

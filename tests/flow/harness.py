@@ -266,8 +266,20 @@ class Site:
         with open(self.clock_file, "r+b" if os.path.exists(self.clock_file) else "wb") as f:
             f.write(struct.pack("=q", seconds))
         if self.ready:
-            self.redis("client", "kill", "type", "pubsub")
+            self._begin_anew()
+
+    def _begin_anew(self):
+        """The mirror, with the time of now: once it has asked for it twice, the first answer has been read."""
+        if not self.redis("client", "list", "type", "pubsub"):
             time.sleep(HEARTBEATS)
+            return
+        self.redis("client", "kill", "type", "pubsub")
+        before = self._times_asked()
+        wait_until(lambda: self._times_asked() >= before + 2, 20, "the mirror does not ask for the time")
+
+    def _times_asked(self):
+        found = re.search(r"cmdstat_time:calls=(\d+)", self.redis("info", "commandstats"))
+        return int(found.group(1)) if found else 0
 
     def now(self):
         return time.time() + self.shift

@@ -146,6 +146,7 @@ static void what_is_not_a_template_is_refused_with_its_line(void)
 	CHECK_TEXT(page("{{/x}}", "{}"), "page.mustache:1: is not the open section: \"x\"");
 	CHECK_TEXT(page("\n\n\n{{ x }\nb", "{}"), "page.mustache:4: tag without an end: \"x }\"");
 	CHECK_TEXT(page("{{{x}}", "{}"), "page.mustache:1: tag without an end: \"{x}}\"");
+	CHECK_TEXT(page("{{ {x}}", "{}"), "page.mustache:1: is not a name: \"{x\"");
 	CHECK_TEXT(page("{{", "{}"), "page.mustache:1: tag without an end: \"\"");
 }
 
