@@ -23,9 +23,11 @@ void breaker_leave(struct breaker *breaker)
 	atomic_store(&breaker->probe_at_ms, clock_mono_ms() + PROBE_EVERY_MS);
 }
 
-bool breaker_open(struct breaker *breaker, bool probe)
+bool breaker_open(struct breaker *breaker, int64_t began_ms, bool probe)
 {
 	int64_t closed = 0;
+	if (!probe && began_ms < atomic_load(&breaker->closed_at_ms))
+		return false;
 	/* Before it opens, or the first call after would probe at once. */
 	if (probe || atomic_load(&breaker->opened_at_ms) == 0)
 		breaker_leave(breaker);
@@ -38,7 +40,9 @@ bool breaker_close(struct breaker *breaker, int64_t *open_ms, int64_t *refused)
 	if (opened_at_ms == 0 ||
 		!atomic_compare_exchange_strong(&breaker->opened_at_ms, &opened_at_ms, 0))
 		return false;
-	*open_ms = clock_mono_ms() - opened_at_ms;
+	int64_t now_ms = clock_mono_ms();
+	atomic_store(&breaker->closed_at_ms, now_ms);
+	*open_ms = now_ms - opened_at_ms;
 	*refused = atomic_exchange(&breaker->refused, 0);
 	return true;
 }
@@ -47,6 +51,7 @@ void breaker_reset(struct breaker *breaker)
 {
 	atomic_store(&breaker->opened_at_ms, 0);
 	atomic_store(&breaker->probe_at_ms, 0);
+	atomic_store(&breaker->closed_at_ms, 0);
 	atomic_store(&breaker->refused, 0);
 }
 

@@ -93,7 +93,7 @@ static void settle_fault(struct store_run *run, enum wire_result result)
 	if (node && absent && !hurried) {
 		/* What is idle was open to the server that does not answer. */
 		pool_clear(&node->pool);
-		if (breaker_open(&node->breaker, run->pass == BREAKER_PROBE))
+		if (breaker_open(&node->breaker, run->entered_at_ms, run->pass == BREAKER_PROBE))
 			log_error(
 				"%s: %s; calls are refused until it answers", name, run->call.why);
 		return;
@@ -111,6 +111,7 @@ static bool enter(struct store_run *run, struct node *node)
 	if (run->entered)
 		settle_fault(run, run->failed);
 	run->entered = node;
+	run->entered_at_ms = clock_mono_ms();
 	run->pass = breaker_enter(&node->breaker, run->store->timeout_ms);
 	if (run->pass == BREAKER_REFUSE)
 		run->entered = NULL;

@@ -28,6 +28,7 @@ struct store_run {
 	bool down; /* the node that answered last can serve nobody */
 	/* The node whose breaker was passed, how, and what came of it. */
 	struct node *entered;
+	int64_t entered_at_ms;
 	enum breaker_pass pass;
 	enum wire_result failed;
 };

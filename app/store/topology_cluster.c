@@ -132,6 +132,7 @@ struct node *topology_cluster_find(struct topology *topology, const struct store
 	if (node)
 		return node;
 	*result = WIRE_UNREACHABLE;
+	int64_t began_ms = clock_mono_ms();
 	enum breaker_pass pass = breaker_enter(&cluster->breaker, 1000);
 	(void)snprintf(call->why, sizeof(call->why), "no node of the cluster answers");
 	if (pass == BREAKER_REFUSE)
@@ -143,7 +144,7 @@ struct node *topology_cluster_find(struct topology *topology, const struct store
 		if (!node)
 			(void)snprintf(call->why, sizeof(call->why),
 				"no node of the cluster serves the slot of %s", command->argv[0]);
-	} else if (breaker_open(&cluster->breaker, pass == BREAKER_PROBE)) {
+	} else if (breaker_open(&cluster->breaker, began_ms, pass == BREAKER_PROBE)) {
 		log_error("store cluster: %s", call->why);
 	}
 	return node;

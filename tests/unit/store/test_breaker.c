@@ -1,4 +1,5 @@
 #include "store/ask.h"
+#include "store/breaker.h"
 #include "store/fake.h"
 
 #include <pthread.h>
@@ -61,6 +62,21 @@ static void the_store_may_be_absent_at_the_start(void)
 	CHECK_TEXT(say_get("a"), "fault");
 	redis_revive();
 	CHECK(wait_until_it_answers(store) < 1500);
+}
+
+/* Begun while the server hung, given up after it answers others again. */
+static void what_fails_late_shuts_out_nobody_when_the_store_is_back(void)
+{
+	struct breaker breaker = { .opened_at_ms = 0 };
+	int64_t open_ms, refused, before_ms = clock_mono_ms() - 50;
+	CHECK_INT(breaker_enter(&breaker, 100), BREAKER_PASS);
+	CHECK(breaker_open(&breaker, before_ms, false));
+	CHECK_INT(breaker_enter(&breaker, 100), BREAKER_REFUSE);
+	CHECK(breaker_close(&breaker, &open_ms, &refused));
+	CHECK(!breaker_open(&breaker, before_ms, false));
+	CHECK_INT(breaker_enter(&breaker, 100), BREAKER_PASS);
+	CHECK(breaker_open(&breaker, clock_mono_ms(), false));
+	CHECK_INT(breaker_enter(&breaker, 100), BREAKER_REFUSE);
 }
 
 static void never_answer(int fd)
@@ -170,6 +186,7 @@ int main(void)
 	RUN(a_late_reply_never_answers_the_next_question);
 	RUN(a_killed_server_is_refused_at_once_and_found_again);
 	RUN(the_store_may_be_absent_at_the_start);
+	RUN(what_fails_late_shuts_out_nobody_when_the_store_is_back);
 	RUN(after_a_time_out_the_next_calls_do_not_ask);
 	RUN(after_a_time_out_no_older_connection_is_used);
 	RUN(one_caller_at_a_time_probes_a_silent_server);
