@@ -183,3 +183,14 @@ void routes_handle_many(const struct gateway_call *const calls[],
 			(void)routes_answer(calls[i], &x[i]);
 	site_leave(site);
 }
+
+size_t routes_together(void)
+{
+	struct site *site = site_enter();
+	/* Of a Cluster's servers one that hangs would keep those waiting whose sessions are on
+	 * others. */
+	size_t most = store_is_one_server(site->auth.store) ? GATEWAY_TOGETHER_MAX : 1;
+
+	site_leave(site);
+	return most;
+}

@@ -13,4 +13,7 @@ bool routes_handle(const struct gateway_call *call, struct response *response, v
 void routes_handle_many(const struct gateway_call *const calls[],
 	struct response *const responses[], size_t count, void *context);
 
+/* How many checks may be answered together. */
+size_t routes_together(void);
+
 #endif

@@ -272,6 +272,7 @@ static int serve_listen(const struct site *site, const char *conf, const sigset_
 	struct gateway_config checks = { .takes = GATEWAY_AUTHORIZER,
 		.handle = routes_handle,
 		.handle_many = routes_handle_many,
+		.together = routes_together,
 		.threads = (int)set->server.authorizer_threads,
 		.memory_first = store_mirror(site->auth.store) != NULL };
 	struct gateway_config pages = { .takes = GATEWAY_RESPONDER,
@@ -307,6 +308,7 @@ static int serve_inherited(const struct site *site, const char *conf, const sigs
 	struct gateway_config config = { .takes = GATEWAY_BOTH,
 		.handle = routes_handle,
 		.handle_many = memory_first ? routes_handle_many : NULL,
+		.together = routes_together,
 		.memory_first = memory_first,
 		.threads = (int)(set->server.authorizer_threads + set->server.responder_threads) };
 	struct gateway *gateway = gateway_start(STDIN_FILENO, &config, NULL);

@@ -44,10 +44,9 @@ enum facts_result { FACTS_OK, FACTS_FAULT };
 enum facts_result facts_read(const struct auth *auth, const struct caller *caller,
 	const struct token *token, struct facts *out);
 
-/* For several at once in one round trip, where all is on one server (elsewhere one that does not
- * answer would keep those waiting whose sessions are on another): the next facts_read of each
- * caller finds its answer there, in the memory of the first caller. A fault leaves no answer, so
- * that each asks for itself. */
+/* For several at once in one round trip (store_is_one_server): the next facts_read of each caller
+ * finds its answer there, in the memory of the first caller. A fault leaves no answer, so that each
+ * asks for itself. */
 struct facts_question {
 	struct caller *caller;
 	struct token token;

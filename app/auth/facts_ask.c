@@ -169,8 +169,6 @@ void facts_ask_ahead(const struct auth *auth, const struct facts_question *quest
 	const struct caller *first = questions[0].caller;
 	int64_t asked_ms = clock_mono_ms();
 
-	if (!store_is_one_server(auth->store))
-		return;
 	facts_gather(auth, questions, count, &batch);
 	if (store_look_up(auth->store, first->arena, first->deadline, batch.commands, batch.replies,
 		    batch.count) != STORE_OK)

@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include "base/log.h"
-#include "base/slice.h"
 
 enum { GATE_WAIT_SEC = 3 };
 
@@ -56,16 +55,11 @@ bool gate_enter(void)
 	if (!full)
 		gate.taken++;
 	pthread_mutex_unlock(&gate.lock);
-	/* Checks wait for nobody's password: they take a moment each, a hash a tenth of a second.
-	 */
-	if (!full)
-		slice_long();
 	return !full;
 }
 
 void gate_leave(void)
 {
-	slice_usual();
 	pthread_mutex_lock(&gate.lock);
 	gate.taken--;
 	pthread_cond_signal(&gate.left);

@@ -7,7 +7,8 @@
 
 struct queue;
 
-struct queue *queue_new(size_t capacity);
+/* at_once: how many of them a thread may take; so many wake no second one. */
+struct queue *queue_new(size_t capacity, size_t at_once);
 /* What still stands in it is the caller's. queue_free(NULL) does nothing. */
 void queue_free(struct queue *queue);
 
@@ -17,8 +18,10 @@ void queue_put(struct queue *queue, void *item);
 void queue_put_first(struct queue *queue, void *item);
 /* The head; waits for one. NULL once the queue is closed and empty. */
 void *queue_take(struct queue *queue);
-/* At this moment. */
-bool queue_is_empty(struct queue *queue);
+/* The head, and what stands right behind it and may join it, `most` at most and no more than
+ * at_once; waits for one. How many; 0 once the queue is closed and empty. */
+typedef bool queue_joins(const void *item);
+size_t queue_take_some(struct queue *queue, void **items, size_t most, queue_joins *joins);
 /* Wakes all who wait; what stands in it may still be taken. */
 void queue_close(struct queue *queue);
 

@@ -10,14 +10,15 @@
 /* Of name and value together, and of what we accept: every browser keeps 4096 (RFC 6265bis). */
 enum { COOKIE_MAX_BYTES = 4096 };
 
-/* Where ";" or "," ends a pair. Tokens are long, so memchr twice beats strcspn. */
-static size_t pair_end(const char *pair, const char *end)
+/* Where ";" or "," ends a pair. *semicolon: the next one, or the end; looked for once only, so that
+ * a header of nothing but commas is no work. Tokens are long: memchr twice beats strcspn. */
+static size_t pair_end(const char *pair, const char **semicolon, const char *end)
 {
-	size_t len = (size_t)(end - pair);
-	const char *semicolon = memchr(pair, ';', len);
-	len = semicolon ? (size_t)(semicolon - pair) : len;
-	const char *comma = memchr(pair, ',', len);
-	return comma ? (size_t)(comma - pair) : len;
+	if ((!*semicolon || *semicolon < pair) &&
+		!(*semicolon = memchr(pair, ';', (size_t)(end - pair))))
+		*semicolon = end;
+	const char *comma = memchr(pair, ',', (size_t)(*semicolon - pair));
+	return (size_t)((comma ? comma : *semicolon) - pair);
 }
 
 /* Counts in *found the pairs of this name; the first one's value is *value. A pair that begins
@@ -28,10 +29,10 @@ static void find_in(
 	const char *header, const char *name, int *found, const char **value, size_t *len)
 {
 	size_t name_len = strlen(name);
-	const char *header_end = header + strlen(header);
+	const char *header_end = header + strlen(header), *semicolon = NULL;
 	for (const char *pair = header; pair < header_end;) {
 		const char *key = pair;
-		size_t pair_len = pair_end(pair, header_end);
+		size_t pair_len = pair_end(pair, &semicolon, header_end);
 		const char *equals = memchr(pair, '=', pair_len);
 		size_t key_len = equals ? (size_t)(equals - pair) : 0;
 		const char *end = pair + pair_len;

@@ -33,12 +33,6 @@ struct gateway_thread {
 	bool front;
 };
 
-/* What a front thread gathers, to be answered together. */
-struct gateway_batch {
-	struct job *first, **end;
-	size_t count;
-};
-
 struct gateway {
 	int descriptor;
 	struct gateway_config config;
@@ -89,60 +83,22 @@ static bool gateway_comes_soon(const struct job *job)
 	return poll(&readable, 1, GATEWAY_FRONT_WAIT_MS) == 1 && job_has_come(job);
 }
 
-static bool gateway_has_another(const struct gateway *gateway)
-{
-	struct pollfd readable = { .fd = gateway->descriptor, .events = POLLIN };
-
-	return poll(&readable, 1, 0) == 1;
-}
-
-static void gateway_batch_clear(struct gateway_batch *batch)
-{
-	*batch = (struct gateway_batch){ .first = NULL };
-	batch->end = &batch->first;
-}
-
-static void gateway_hand_on(struct gateway *gateway, struct gateway_batch *batch)
-{
-	if (batch->first)
-		queue_put(gateway->waiting, batch->first);
-	gateway_batch_clear(batch);
-}
-
-static void gateway_gather(struct gateway *gateway, struct gateway_batch *batch, struct job *job)
-{
-	/* A page may take long: nobody waits for it. */
-	if (!job_is_check(job)) {
-		queue_put(gateway->waiting, job);
-		return;
-	}
-	*batch->end = job;
-	batch->end = &job->next;
-	batch->count++;
-}
-
 /* True when the job is free again; false when it went to the pool. */
-static bool gateway_serve_now(struct gateway *gateway, struct gateway_batch *batch, struct job *job)
+static bool gateway_serve_now(struct gateway *gateway, struct job *job)
 {
 	bool answered = false;
 
-	if (!job_has_come(job)) {
-		gateway_hand_on(gateway, batch);
-		if (!gateway_comes_soon(job)) {
-			queue_put(gateway->waiting, job);
-			return false;
-		}
+	if (job_has_come(job) || gateway_comes_soon(job)) {
+		if (!job_begin(job, gateway->config.takes))
+			return true;
+		answered = job->cut || (gateway->config.memory_first &&
+					       gateway->config.handle(&job->call, &job->response,
+						       gateway->context));
 	}
-	if (!job_begin(job, gateway->config.takes))
-		return true;
-	if (job->cut)
-		answered = true; /* the prepared 503 */
-	else if (gateway->config.memory_first)
-		answered = gateway->config.handle(&job->call, &job->response, gateway->context);
 	if (answered)
 		gateway_finish(job);
 	else
-		gateway_gather(gateway, batch, job);
+		queue_put(gateway->waiting, job);
 	return answered;
 }
 
@@ -155,15 +111,14 @@ static void gateway_handle_one(struct gateway *gateway, struct job *job)
 		fatal("a request was handed on twice");
 }
 
-static void gateway_handle_many(struct gateway *gateway, struct job *first)
+static void gateway_handle_many(struct gateway *gateway, struct job *const jobs[], size_t count)
 {
 	const struct gateway_call *calls[GATEWAY_TOGETHER_MAX];
 	struct response *responses[GATEWAY_TOGETHER_MAX];
-	size_t count = 0;
 
-	for (struct job *job = first; job; job = job->next) {
-		calls[count] = &job->call;
-		responses[count++] = &job->response;
+	for (size_t i = 0; i < count; i++) {
+		calls[i] = &jobs[i]->call;
+		responses[i] = &jobs[i]->response;
 	}
 	gateway->config.handle_many(calls, responses, count, gateway->context);
 }
@@ -182,21 +137,21 @@ static bool gateway_begin_waiting(struct gateway *gateway, struct job *job)
 	return true;
 }
 
-static void gateway_serve_waiting(struct gateway *gateway, struct job *first)
+static void gateway_serve_waiting(struct gateway *gateway, struct job *const jobs[], size_t count)
 {
-	if (!gateway_begin_waiting(gateway, first))
+	if (!gateway_begin_waiting(gateway, jobs[0]))
 		return;
-	for (struct job *job = first; job; job = job->next)
-		job->call.may_wait = true;
-	if (first->next)
-		gateway_handle_many(gateway, first);
+	for (size_t i = 0; i < count; i++)
+		jobs[i]->call.may_wait = true;
+	if (count > 1)
+		gateway_handle_many(gateway, jobs, count);
 	else
-		gateway_handle_one(gateway, first);
+		gateway_handle_one(gateway, jobs[0]);
 	/* The answers may stand in each other's memory: it goes when all are made. */
-	for (struct job *job = first; job; job = job->next)
-		job_send(job);
-	for (struct job *job = first; job; job = job->next)
-		job_end(job);
+	for (size_t i = 0; i < count; i++)
+		job_send(jobs[i]);
+	for (size_t i = 0; i < count; i++)
+		job_end(jobs[i]);
 }
 
 /* ---- accepting ---- */
@@ -256,50 +211,46 @@ static int gateway_accept(struct gateway_thread *thread)
 	return peer;
 }
 
-/* It is full, or would be kept over a wait for the next connection. */
-static bool gateway_is_gathered(struct gateway *gateway, const struct gateway_batch *batch)
-{
-	return batch->first &&
-	       (batch->count == GATEWAY_TOGETHER_MAX || queue_is_empty(gateway->idle) ||
-		       !gateway_has_another(gateway));
-}
-
 static void gateway_work_front(struct gateway_thread *thread)
 {
 	struct gateway *gateway = thread->gateway;
-	struct gateway_batch batch;
 	struct job *job = NULL;
 
-	gateway_batch_clear(&batch);
 	while (!atomic_load(&gateway->stopping)) {
-		if (gateway_is_gathered(gateway, &batch))
-			gateway_hand_on(gateway, &batch);
 		if (!job && !(job = queue_take(gateway->idle)))
 			break;
-		if ((job->peer = gateway_accept(thread)) < 0) {
-			gateway_hand_on(gateway, &batch);
+		if ((job->peer = gateway_accept(thread)) < 0)
 			continue;
-		}
-		job->next = NULL;
 		if (!gateway->config.handle_many)
-			gateway_serve_waiting(gateway, job);
-		else if (!gateway_serve_now(gateway, &batch, job))
+			gateway_serve_waiting(gateway, &job, 1);
+		else if (!gateway_serve_now(gateway, job))
 			job = NULL;
 	}
-	gateway_hand_on(gateway, &batch);
 	atomic_fetch_sub(&gateway->fronts_running, 1);
 }
 
+/* A page may take long, and who is not read yet may be slow: nobody waits for them. */
+static bool gateway_may_join(const void *item)
+{
+	const struct job *job = item;
+
+	return job->begun && job_is_check(job);
+}
+
+/* What has gathered while all threads were busy is answered together: the busier, the more. */
 static void gateway_work_waiting(struct gateway *gateway)
 {
-	struct job *job, *next;
+	void *items[GATEWAY_TOGETHER_MAX];
+	struct job *jobs[GATEWAY_TOGETHER_MAX];
+	size_t count;
 
-	while ((job = queue_take(gateway->waiting)) != NULL) {
-		gateway_serve_waiting(gateway, job);
-		for (; job; job = next) {
-			next = job->next;
-			queue_put_first(gateway->idle, job);
-		}
+	while ((count = queue_take_some(gateway->waiting, items, gateway->config.together(),
+			gateway_may_join)) > 0) {
+		for (size_t i = 0; i < count; i++)
+			jobs[i] = items[i];
+		gateway_serve_waiting(gateway, jobs, count);
+		for (size_t i = 0; i < count; i++)
+			queue_put_first(gateway->idle, jobs[i]);
 	}
 }
 
@@ -343,8 +294,8 @@ static void gateway_make_jobs(struct gateway *gateway)
 	gateway->thread = calloc((size_t)gateway->threads, sizeof *gateway->thread);
 	if (!gateway->job || !gateway->thread)
 		fatal("out of memory");
-	gateway->idle = queue_new(count);
-	gateway->waiting = queue_new(count);
+	gateway->idle = queue_new(count, 1);
+	gateway->waiting = queue_new(count, GATEWAY_TOGETHER_MAX);
 	for (size_t i = 0; i < count; i++) {
 		job_init(&gateway->job[i]);
 		queue_put(gateway->idle, &gateway->job[i]);

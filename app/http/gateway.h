@@ -6,9 +6,9 @@
  *
  * Where checks are asked for (handle_many), one or two threads accept, read, and answer what is
  * known without waiting (memory_first); what must wait (for the store, a password, a slow peer)
- * goes to a pool: many threads that block in accept cost more than a check. Checks that come in one
- * go are handed to one thread of the pool together, so that what they ask the store goes in one
- * round trip. Elsewhere each thread of the pool accepts for itself.
+ * goes to a pool: many threads that block in accept cost more than a check. A thread of the pool
+ * takes the checks that wait together, so that what they ask the store goes in one round trip.
+ * Elsewhere each thread of the pool accepts for itself.
  */
 #ifndef DOORWARD_HTTP_GATEWAY_H
 #define DOORWARD_HTTP_GATEWAY_H
@@ -59,6 +59,7 @@ struct gateway_config {
 	enum gateway_takes takes;
 	gateway_handler *handle;
 	gateway_handler_many *handle_many; /* NULL: each thread accepts for itself */
+	size_t (*together)(void); /* with handle_many: for how many checks at most */
 	bool memory_first; /* with handle_many */
 	int threads; /* so many requests, or batches of them, may wait at once */
 };

@@ -18,7 +18,6 @@ struct job {
 	bool cut; /* what was read is not whole */
 	struct gateway_call call; /* its arena is made when first needed, and kept */
 	struct response response;
-	struct job *next; /* answered together with this one */
 	struct FCGX_Request *fcgi;
 };
 

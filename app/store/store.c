@@ -130,7 +130,7 @@ struct mirror *store_mirror(struct store *store)
 
 bool store_is_one_server(const struct store *store)
 {
-	return topology_nodes(store->topology) == 1;
+	return topology_is_one(store->topology);
 }
 
 struct deadline store_deadline(const struct store *store, struct deadline outer)

@@ -147,7 +147,7 @@ void store_start_mirror(struct store *store, const struct store_mirror_config *c
 /* NULL when nothing is mirrored. */
 struct mirror *store_mirror(struct store *store);
 
-/* Do all keys live on one server, as far as is known? */
+/* Do all keys live on one server? By the kind of its URL. */
 bool store_is_one_server(const struct store *store);
 
 /* The deadline of one store call: timeout_ms from now, never past `outer`. */

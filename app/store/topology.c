@@ -39,6 +39,11 @@ struct topology *topology_new(const struct topology_config *config)
 	return topology;
 }
 
+bool topology_is_one(const struct topology *topology)
+{
+	return topology->config.address.kind != ADDRESS_CLUSTER;
+}
+
 void topology_free(struct topology *topology)
 {
 	if (!topology)

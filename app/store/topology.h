@@ -25,6 +25,8 @@ enum { TOPOLOGY_NODES_MAX = 128 };
 struct topology *topology_new(const struct topology_config *config);
 /* topology_free(NULL) does nothing. */
 void topology_free(struct topology *topology);
+/* One server at a time holds all keys: no cluster. */
+bool topology_is_one(const struct topology *topology);
 /* For logs: "store 127.0.0.1:6379". node: NULL for all of it. */
 enum { TOPOLOGY_NAME_MAX = 560 };
 void topology_name(struct topology *topology, struct node *node, char out[TOPOLOGY_NAME_MAX]);

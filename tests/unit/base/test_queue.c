@@ -7,7 +7,7 @@ static int items[4];
 
 static void what_is_put_first_is_taken_before_what_waits(void)
 {
-	struct queue *queue = queue_new(3);
+	struct queue *queue = queue_new(3, 1);
 
 	for (int round = 0; round < 5; round++) {
 		queue_put(queue, &items[0]);
@@ -24,7 +24,7 @@ static void what_is_put_first_is_taken_before_what_waits(void)
 
 static void what_stands_in_a_closed_queue_may_still_be_taken(void)
 {
-	struct queue *queue = queue_new(2);
+	struct queue *queue = queue_new(2, 1);
 
 	queue_put(queue, &items[0]);
 	queue_close(queue);
@@ -33,33 +33,69 @@ static void what_stands_in_a_closed_queue_may_still_be_taken(void)
 	queue_free(queue);
 }
 
+static bool is_small(const void *item)
+{
+	return item != &items[3];
+}
+
+static void what_may_join_the_head_is_taken_with_it(void)
+{
+	struct queue *queue = queue_new(8, 3);
+	void *taken[8];
+
+	for (int i = 0; i < 5; i++)
+		queue_put(queue, &items[i % 3]);
+	queue_put(queue, &items[3]);
+	queue_put(queue, &items[0]);
+	CHECK_INT(queue_take_some(queue, taken, 8, is_small), 3);
+	CHECK(taken[0] == &items[0] && taken[1] == &items[1] && taken[2] == &items[2]);
+	CHECK_INT(queue_take_some(queue, taken, 1, is_small), 1);
+	CHECK_INT(queue_take_some(queue, taken, 8, is_small), 1);
+	CHECK_INT(queue_take_some(queue, taken, 8, is_small), 1);
+	CHECK(taken[0] == &items[3]);
+	CHECK(queue_take(queue) == &items[0]);
+	queue_close(queue);
+	CHECK_INT(queue_take_some(queue, taken, 8, is_small), 0);
+	queue_free(queue);
+}
+
 enum { ROUNDS = 20000, TAKERS = 3 };
 
 struct taker {
 	struct queue *queue;
+	size_t most;
 	long long sum;
 };
+
+/* Every third stands alone. */
+static bool joins(const void *item)
+{
+	return *(const int *)item % 3 != 0;
+}
 
 static void *take_all(void *argument)
 {
 	struct taker *taker = argument;
-	const int *item;
+	void *some[8];
+	size_t count;
 
-	while ((item = queue_take(taker->queue)) != NULL)
-		taker->sum += *item;
+	while ((count = queue_take_some(taker->queue, some, taker->most, joins)) > 0)
+		for (size_t i = 0; i < count; i++)
+			taker->sum += *(const int *)some[i];
 	return NULL;
 }
 
-static void nothing_is_lost_or_taken_twice_between_threads(void)
+static void check_threads(size_t at_once)
 {
 	static int numbers[ROUNDS];
-	struct taker taker[TAKERS] = { { NULL, 0 } };
+	struct taker taker[TAKERS] = { { NULL, 0, 0 } };
 	pthread_t thread[TAKERS];
-	struct queue *queue = queue_new(ROUNDS);
+	struct queue *queue = queue_new(ROUNDS, at_once);
 	long long expected = 0, sum = 0;
 
 	for (int i = 0; i < TAKERS; i++) {
 		taker[i].queue = queue;
+		taker[i].most = at_once;
 		pthread_create(&thread[i], NULL, take_all, &taker[i]);
 	}
 	for (int i = 0; i < ROUNDS; i++) {
@@ -76,10 +112,48 @@ static void nothing_is_lost_or_taken_twice_between_threads(void)
 	queue_free(queue);
 }
 
+static void nothing_is_lost_or_taken_twice_between_threads(void)
+{
+	check_threads(1);
+	check_threads(8);
+}
+
+/* Each waits until all of the others are on their way: one that is not woken ends the test by
+ * time-out. */
+static void *meet(void *argument)
+{
+	struct queue *queue = argument;
+	pthread_barrier_t *barrier = queue_take(queue);
+
+	pthread_barrier_wait(barrier);
+	return NULL;
+}
+
+static void as_many_threads_wake_as_there_is_work_for(void)
+{
+	for (int round = 0; round < 500; round++) {
+		struct queue *queue = queue_new(TAKERS, 8);
+		pthread_t thread[TAKERS];
+		pthread_barrier_t barrier;
+
+		pthread_barrier_init(&barrier, NULL, TAKERS);
+		for (int i = 0; i < TAKERS; i++)
+			pthread_create(&thread[i], NULL, meet, queue);
+		for (int i = 0; i < TAKERS; i++)
+			queue_put(queue, &barrier);
+		for (int i = 0; i < TAKERS; i++)
+			pthread_join(thread[i], NULL);
+		pthread_barrier_destroy(&barrier);
+		queue_free(queue);
+	}
+}
+
 int main(void)
 {
 	RUN(what_is_put_first_is_taken_before_what_waits);
 	RUN(what_stands_in_a_closed_queue_may_still_be_taken);
+	RUN(what_may_join_the_head_is_taken_with_it);
 	RUN(nothing_is_lost_or_taken_twice_between_threads);
+	RUN(as_many_threads_wake_as_there_is_work_for);
 	return check_result();
 }
