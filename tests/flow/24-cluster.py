@@ -2,11 +2,15 @@
 
 import json
 import os
+import signal
+import socket
+import struct
 import sys
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
+import fastcgi
 import nodes
 from nodes import ACCESS, Client, check_equal, settled, uid_of
 from stores import LEASE, Cluster, StoreSite, Traffic, until
@@ -235,6 +239,38 @@ class Case:
         for _ in range(10):
             check_equal([client.check(n).status for n in (0, 1)], [200, 200])
 
+    def a_master_that_hangs_spoils_no_check_of_a_session_on_another(self):
+        """Checks that come at once, where one of them waits for the master that hangs."""
+        site, cluster = self.site, self.cluster
+        node = next(process for name, process in site.processes if name == "node1")
+        owner = {name: cluster.owner(user_slot(cluster, name)) for name in USERS}
+        spared = cluster.owner(cluster.slot("dw:realm"))
+        bad = next(name for name in USERS[3:] if owner[name] is not spared)
+        good = [name for name in USERS[3:] if owner[name] is not owner[bad]]
+        until(lambda: all(self.clients[name].check(1).status == 200 for name in USERS[3:]), 10, "all are well")
+        asked = [bad] + (good * 7)[:7]
+        os.kill(node.pid, signal.SIGSTOP)
+        try:
+            waiting = [self.ask(self.clients[name]) for name in asked]
+            owner[bad].stop()
+        finally:
+            os.kill(node.pid, signal.SIGCONT)
+        try:
+            answers = [fastcgi.read_answer(connection).status for connection in waiting]
+        finally:
+            owner[bad].go_on()
+        check_equal(answers, [503] + [200] * 7, "answers")
+        until(lambda: self.clients[bad].check(1).status == 200, 10, "the one of the master that hung")
+
+    def ask(self, client):
+        """A check of node 1 whose answer is not waited for."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(self.site.socket_path("authorizer", 1))
+        params = client._params("GET", "/private/", {ACCESS: client.jar[ACCESS]}, nodes.SCRIPT)
+        connection.sendall(fastcgi.record(fastcgi.BEGIN, struct.pack("!HB5x", fastcgi.AUTHORIZER, 0)) +
+                           fastcgi.stream(fastcgi.PARAMS, fastcgi.pairs(params)))
+        return connection
+
     def end(self):
         wrong = self.site.close()
         if wrong:
@@ -248,4 +284,5 @@ nodes.main([(name, getattr(run, name)) for name in (
     "stats_tell_of_every_master_and_of_their_sum", "the_doctor_looks_at_every_master",
     "a_rotation_waits_for_the_replica_of_its_own_master", "a_sign_in_waits_while_its_keys_are_on_two_masters",
     "what_is_denied_while_its_slot_is_on_its_way_to_a_new_master_counts", "slots_move_under_traffic",
-    "a_master_that_dies_is_replaced", "a_master_that_hangs_is_replaced_and_comes_back_as_a_replica", "end")])
+    "a_master_that_dies_is_replaced", "a_master_that_hangs_is_replaced_and_comes_back_as_a_replica",
+    "a_master_that_hangs_spoils_no_check_of_a_session_on_another", "end")])
