@@ -24,8 +24,8 @@ struct margin {
 struct rendering {
 	struct buf *out;
 	const struct json *text;
-	int depth;
-	bool too_deep;
+	int depth, nodes;
+	bool too_much;
 };
 
 static void nodes_render(struct rendering *rendering, const struct mustache_node *node,
@@ -204,12 +204,15 @@ static void nodes_render(struct rendering *rendering, const struct mustache_node
 	const struct context *context, struct margin *margin)
 {
 	if (rendering->depth == RENDER_MAX_DEPTH) {
-		rendering->too_deep = true;
+		rendering->too_much = true;
 		return;
 	}
 	rendering->depth++;
-	for (; node && buf_ok(rendering->out) && !rendering->too_deep; node = node->next)
+	for (; node && buf_ok(rendering->out) && !rendering->too_much; node = node->next) {
+		/* Lists in lists take twice as long with each, and may write nothing. */
+		rendering->too_much = ++rendering->nodes > RENDER_MAX_NODES;
 		node_render(rendering, node, context, margin);
+	}
 	rendering->depth--;
 }
 
@@ -219,5 +222,5 @@ bool render_mustache(const struct mustache *template, const struct json *data,
 	struct rendering rendering = { .out = out, .text = text };
 	struct context context = { data, NULL };
 	nodes_render(&rendering, template->first, &context, NULL);
-	return buf_ok(out) && !rendering.too_deep;
+	return buf_ok(out) && !rendering.too_much;
 }

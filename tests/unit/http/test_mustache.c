@@ -159,6 +159,19 @@ static void a_tag_without_a_proper_name_is_refused(void)
 		CHECK(strstr(page(wrong[i], "{}"), "page.mustache:1: is not a name: ") != NULL);
 }
 
+/* Two items, thirty deep: a thousand million passes that write nothing. */
+static void lists_within_lists_come_to_an_end(void)
+{
+	struct buf nested;
+	buf_init(&nested, arena, PAGE_MAX_BYTES);
+	for (int i = 0; i < 30; i++)
+		buf_add_text(&nested, "{{#a}}");
+	buf_add_text(&nested, "{{b}}");
+	for (int i = 0; i < 30; i++)
+		buf_add_text(&nested, "{{/a}}");
+	CHECK_TEXT(page(nested.data, "{\"a\":[{},{}]}"), "(not rendered)");
+}
+
 static void sections_nested_too_deep_are_refused(void)
 {
 	struct buf deep;
@@ -245,6 +258,7 @@ int main(void)
 	RUN(a_page_larger_than_its_buffer_is_not_rendered);
 	RUN(what_is_not_a_template_is_refused_with_its_line);
 	RUN(a_tag_without_a_proper_name_is_refused);
+	RUN(lists_within_lists_come_to_an_end);
 	RUN(sections_nested_too_deep_are_refused);
 	RUN(the_cases_of_the_specification_pass);
 	arena_free(arena);
