@@ -170,7 +170,7 @@ browser: deps-test ## the tests in headless Chromium only
 	@tests/support/run_tests "$(BUILD)" "$(ONLY)" browser
 
 faults: deps-bench ## each fault with traffic running, and a table of what came of it: FAULTS=quick, ONLY=word; writes build/faults.json
-	$(MAKE_IT) $(PROGRAMS)
+	$(MAKE_IT) $(PROGRAMS) $(BUILD)/faults/allocations.so
 	@DOORWARD_BUILD="$(BUILD)" FAULTS="$(FAULTS)" ONLY="$(ONLY)" exec /usr/bin/python3 tests/faults/run.py
 
 bench: deps-bench ## what a check costs, beside other ways: BENCH=quick, ONLY=word, PEERS=folder; writes build/bench.json
