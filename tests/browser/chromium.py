@@ -35,6 +35,7 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402, F401 (for the tes
 
 SCREENSHOTS = os.path.join(harness.BUILD, "screenshots")
 PAGE = "/private/"
+TOO_QUICK = "Autofocus processing was blocked because a document already has a focused element"
 # For Site(edit=...): Apache takes the access cookie out of its answers to a browser of this name.
 FORGETFUL = "Mozilla/5.0 (X11; Linux x86_64) Forgetful/1.0"
 LOSES_COOKIE = ('/# What Doorward.s refusals look like/i\\\n'
@@ -91,7 +92,6 @@ def key_digest(site):
     key = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=certificate, check=True,
                          capture_output=True).stdout
     return base64.b64encode(hashlib.sha256(key).digest()).decode()
-TOO_QUICK = "Autofocus processing was blocked because a document already has a focused element"
 
 
 class Window:
