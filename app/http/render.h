@@ -19,8 +19,8 @@ enum { RENDER_MAX_NODES = 200 * 1000 };
 
 /* Appends to out. text: sentences by key (sentence.h), found as {{text.KEY}} when the data has
  * nothing of that name; the value of the same name in the data, escaped, stands in each {place} of
- * one. NULL: there are none. False when it would nest deeper than RENDER_MAX_DEPTH or pass more than
- * RENDER_MAX_NODES, or out has overflowed. */
+ * one. NULL: there are none. False when it would nest deeper than RENDER_MAX_DEPTH or pass more
+ * than RENDER_MAX_NODES, or out has overflowed. */
 bool render_mustache(const struct mustache *template, const struct json *data,
 	const struct json *text, struct buf *out);
 
