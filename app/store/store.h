@@ -78,7 +78,7 @@ enum store_script {
 	STORE_SCRIPTS
 };
 
-enum { STORE_ARGS_MAX = 32 };
+enum { STORE_ARGS_MAX = 64 };
 
 struct store_command {
 	const char *argv[STORE_ARGS_MAX];
