@@ -4,7 +4,10 @@
 #include "base/arena.h"
 #include "base/counter.h"
 #include "base/log.h"
+#include "store/mirror.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <time.h>
 
@@ -209,6 +212,23 @@ static enum store_result run_within(struct store_run *run)
 	return result == WIRE_OK && !next_unit(run) ? STORE_OK : STORE_FAULT;
 }
 
+/* What we wrote ourselves, or may have, counts at once: Redis' own word of it comes a moment later.
+ */
+static void forget_written(struct mirror *mirror, const struct store_command *command)
+{
+	bool reads =
+		command->script < 0 ? command->repeatable : command->script == STORE_SESSION_SEEN;
+	size_t first = command->script < 0 ? 1 : 3, end = 2;
+	if (reads)
+		return;
+	if (command->script >= 0)
+		end = first + strtoul(command->argv[2], NULL, 10); /* its number of keys */
+	else if (is_name(command, "DEL"))
+		end = command->argc;
+	for (size_t i = first; i < end && i < command->argc; i++)
+		mirror_forget(mirror, command->argv[i], strlen(command->argv[i]));
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the sixth parameter is the length of two arrays. */
 enum store_result store_run(struct store *store, struct arena *arena, struct deadline deadline,
 	struct store_command *commands, struct store_value *replies, size_t count)
@@ -222,6 +242,8 @@ enum store_result store_run(struct store *store, struct arena *arena, struct dea
 	counter_add(COUNTER_STORE_CALLS);
 	if (result != STORE_OK)
 		counter_add(COUNTER_STORE_FAULTS);
+	for (size_t i = 0; store->mirror && i < count; i++)
+		forget_written(store->mirror, &commands[i]);
 	for (size_t i = 0; i < count; i++)
 		replies[i] = result == STORE_OK ? run.replies[i].value
 						: (struct store_value){ .text = "" };

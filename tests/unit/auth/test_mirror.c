@@ -439,6 +439,25 @@ static void what_another_node_noted_a_moment_ago_is_not_written_again(void)
 	CHECK(strcmp(noted_at(), old) != 0);
 }
 
+/* However late Redis' own word of it comes. */
+static void what_this_process_ends_is_over_at_once(void)
+{
+	struct access access;
+	struct store_value reply;
+	struct arena *arena = world.caller.arena;
+
+	fresh();
+	CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	CHECK_INT(ask_memory(&access), ACCESS_ALLOWED);
+	struct store_command end = store_write("DEL", "other",
+		store_key_session(world.auth.store, arena, alice.id.text, session.handle), NULL);
+	CHECK_INT(store_run_one(world.auth.store, arena, world.caller.deadline, &end, &reply),
+		STORE_OK);
+	CHECK_INT(ask_memory(&access), ACCESS_FAULT);
+	CHECK_INT(ask(&access), ACCESS_UNAUTHENTICATED);
+	CHECK_INT(access.reason, REASON_SESSION_ENDED);
+}
+
 int main(void)
 {
 	static const struct store_mirror_config mirror = { 10000, HEARTBEAT_MS, LEASE_MS };
@@ -449,6 +468,7 @@ int main(void)
 	other = store_new(&config, error, sizeof error);
 	store_start_mirror(world.auth.store, &mirror);
 	RUN(what_is_kept_is_bounded);
+	RUN(what_this_process_ends_is_over_at_once);
 	RUN(an_answer_overtaken_by_a_change_is_not_kept);
 	RUN(a_second_check_asks_redis_nothing);
 	RUN(from_memory_alone_it_is_the_same_answer_or_none);
