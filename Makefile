@@ -184,7 +184,7 @@ callgrind: deps-bench ## instructions, allocations and system calls of one check
 	@DOORWARD_BUILD="$(BUILD)" exec /usr/bin/python3 tests/bench/callgrind --picture
 
 # What several threads share: unit tests, and checks through the gateway, under ThreadSanitizer.
-TSAN := $(addprefix $(BUILD)/tsan/unit/,base/test_queue auth/test_mirror auth/test_rotation store/test_store)
+TSAN := $(addprefix $(BUILD)/tsan/unit/,base/test_queue auth/test_gate auth/test_mirror auth/test_rotation store/test_store)
 tsan: deps-test ## the tests of what threads share, under ThreadSanitizer
 	+@$(MAKE) --no-print-directory -j$(shell nproc) BUILD=$(BUILD)/tsan CC=clang \
 		SANFLAGS="-fsanitize=thread -fno-omit-frame-pointer" sanitized $(TSAN)

@@ -21,7 +21,7 @@
 #include "routes.h"
 #include "store/store.h"
 
-enum { EXIT_USAGE = 2, SERVE_ERROR_MAX = 4096, SERVE_PATH_MAX = 256 };
+enum { EXIT_USAGE = 2, SERVE_ERROR_MAX = 4096, SERVE_PATH_MAX = 256, SERVE_PAGES_NICE = 5 };
 
 static bool serve_files_enclosed;
 
@@ -277,6 +277,8 @@ static int serve_listen(const struct site *site, const char *conf, const sigset_
 		.memory_first = store_mirror(site->auth.store) != NULL };
 	struct gateway_config pages = { .takes = GATEWAY_RESPONDER,
 		.handle = routes_handle,
+		/* A signature takes some milliseconds of a processor: checks go first. */
+		.nice = SERVE_PAGES_NICE,
 		.threads = (int)set->server.responder_threads };
 	/* Copies: a reload frees the settings while the sockets stay as they are. */
 	char *authorizer_spec = strdup(set->server.listen_authorizer);

@@ -201,7 +201,6 @@ static enum password_result password_verify_form(const char *hash, const char *p
 {
 	enum form form = password_form_of(hash);
 
-	atomic_fetch_add(&computed, 1);
 	switch (form) {
 	case FORM_ARGON2:
 		return password_verify_argon2(hash, password, len);
@@ -216,6 +215,14 @@ static enum password_result password_verify_form(const char *hash, const char *p
 }
 
 /* ---- what others see ---- */
+
+static bool password_compute(void (*work)(void *argument), void *argument, size_t bytes)
+{
+	bool ran = gate_run(work, argument, bytes);
+
+	atomic_fetch_add(&computed, ran);
+	return ran;
+}
 
 /* The hash of no password at all: whoever is compared with it costs the same work. It is random,
  * not computed, since a CGI program makes one for each request. */
@@ -266,54 +273,97 @@ bool password_init(const struct settings *settings)
 	return true;
 }
 
+/* Whole in itself, as gate_run wants it. */
+struct verification {
+	char hash[CRYPT_OUTPUT_SIZE]; /* "": of nobody */
+	char against[CRYPT_OUTPUT_SIZE]; /* then this takes its place, */
+	char decoy[crypto_pwhash_STRBYTES]; /* or this, where that cannot be read */
+	char password[PASSWORD_MAX_BYTES];
+	size_t len;
+	enum password_result result;
+};
+
+/* Somebody's hash is the best decoy: its form and its cost are theirs. What comes out of it is
+ * never an answer. */
+static void password_verify_work(void *argument)
+{
+	struct verification *own = argument;
+	enum password_result result = PASSWORD_FAULT;
+
+	if (*own->hash) {
+		own->result = password_verify_form(own->hash, own->password, own->len);
+		return;
+	}
+	if (*own->against)
+		result = password_verify_form(own->against, own->password, own->len);
+	if (result == PASSWORD_FAULT)
+		result = password_verify_form(own->decoy, own->password, own->len);
+	own->result = result == PASSWORD_OK ? PASSWORD_WRONG : result;
+}
+
+static void password_take_hash(char out[CRYPT_OUTPUT_SIZE], const char *hash)
+{
+	if (hash && password_is_known_form(hash) && strlen(hash) < CRYPT_OUTPUT_SIZE)
+		memcpy(out, hash, strlen(hash) + 1);
+}
+
 enum password_result password_verify(
 	const char *hash, const char *like, const char *password, size_t len)
 {
-	char decoy[crypto_pwhash_STRBYTES];
+	struct verification own = { .len = len, .result = PASSWORD_FAULT };
 
 	if (len > PASSWORD_MAX_BYTES)
 		return PASSWORD_WRONG;
+	password_take_hash(own.hash, hash);
 	/* Nobody signs in by a hash that nobody can compute; from outside it is like no account. */
-	if (hash && !password_is_known_form(hash)) {
+	if (hash && !*own.hash)
 		log_warn("a password hash of a form that is not supported");
-		hash = NULL;
-	}
-	if (!gate_enter())
-		return PASSWORD_BUSY;
+	password_take_hash(own.against, like);
+	memcpy(own.password, password, len);
 	pthread_mutex_lock(&state.lock);
-	memcpy(decoy, state.decoy, sizeof decoy);
+	memcpy(own.decoy, state.decoy, sizeof own.decoy);
 	pthread_mutex_unlock(&state.lock);
-	/* Somebody's hash is the best decoy: its form and its cost are theirs. What comes out of it
-	 * is never an answer. */
-	const char *against = hash ? hash : like && password_is_known_form(like) ? like : decoy;
-	enum password_result result = password_verify_form(against, password, len);
-	if (result == PASSWORD_FAULT && against == like && !hash)
-		result = password_verify_form(decoy, password, len);
-	gate_leave();
-	return !hash && result == PASSWORD_OK ? PASSWORD_WRONG : result;
+	bool ran = password_compute(password_verify_work, &own, sizeof own);
+	crypto_wipe(own.password, sizeof own.password);
+	return ran ? own.result : PASSWORD_BUSY;
+}
+
+struct making {
+	char password[PASSWORD_MAX_BYTES];
+	size_t len;
+	unsigned long long opslimit;
+	size_t memlimit;
+	char hash[crypto_pwhash_STRBYTES];
+	enum password_result result;
+};
+
+static void password_make_work(void *argument)
+{
+	struct making *own = argument;
+
+	if (crypto_pwhash_str(own->hash, own->password, own->len, own->opslimit, own->memlimit) ==
+		0)
+		own->result = PASSWORD_OK;
+	else
+		log_error("argon2: %s", strerror(errno));
 }
 
 enum password_result password_make(const char *password, size_t len, char out[PASSWORD_HASH_MAX])
 {
-	char made[crypto_pwhash_STRBYTES];
+	struct making own = { .len = len, .result = PASSWORD_FAULT };
 
 	if (len > PASSWORD_MAX_BYTES)
 		return PASSWORD_FAULT;
-	if (!gate_enter())
-		return PASSWORD_BUSY;
+	memcpy(own.password, password, len);
 	pthread_mutex_lock(&state.lock);
-	unsigned long long opslimit = state.opslimit;
-	size_t memlimit = state.memlimit;
+	own.opslimit = state.opslimit;
+	own.memlimit = state.memlimit;
 	pthread_mutex_unlock(&state.lock);
-	atomic_fetch_add(&computed, 1);
-	int failed = crypto_pwhash_str(made, password, len, opslimit, memlimit);
-	gate_leave();
-	if (failed) {
-		log_error("argon2: %s", strerror(errno));
-		return PASSWORD_FAULT;
-	}
-	snprintf(out, PASSWORD_HASH_MAX, "%s", made);
-	return PASSWORD_OK;
+	bool ran = password_compute(password_make_work, &own, sizeof own);
+	crypto_wipe(own.password, sizeof own.password);
+	if (ran && own.result == PASSWORD_OK)
+		snprintf(out, PASSWORD_HASH_MAX, "%s", own.hash);
+	return ran ? own.result : PASSWORD_BUSY;
 }
 
 bool password_is_outdated(const char *hash)

@@ -47,7 +47,7 @@ bool password_is_outdated(const char *hash);
 const char *password_weakness(const char *password, size_t len, const char *user_name);
 /* True for a form of hash that password_verify knows. */
 bool password_is_known_form(const char *hash);
-/* How many hashes were computed since the start. */
+/* How many hashes were computed since the start; one that gate_run began anew counts once. */
 uint64_t password_computed(void);
 /* "libsodium 1.0.18, libxcrypt 4.4.33" */
 const char *password_version(void);

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -258,6 +259,9 @@ static void *gateway_work(void *argument)
 {
 	struct gateway_thread *thread = argument;
 
+	/* Linux: of this thread only. Where it is refused, all are equal. */
+	if (thread->gateway->config.nice)
+		setpriority(PRIO_PROCESS, 0, thread->gateway->config.nice);
 	if (thread->front)
 		gateway_work_front(thread);
 	else
