@@ -4,27 +4,43 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
+
+enum {
+	QUEUE_MOMENT_NS = 500000,
+	QUEUE_LONG = 2, /* times at_once, for each round under way */
+};
 
 struct queue {
 	pthread_mutex_t lock;
-	pthread_cond_t filled;
+	pthread_cond_t filled; /* on the monotonic clock */
 	size_t capacity, first, count, at_once;
+	queue_joins *joins;
 	size_t waiting, woken; /* threads; the woken are among the waiting until they run */
+	size_t watching; /* of the waiting: for how long a round takes */
+	size_t rounds; /* under way, of things that join */
+	int64_t began_ns; /* the last of them */
 	bool closed;
 	void *item[];
 };
 
-struct queue *queue_new(size_t capacity, size_t at_once)
+struct queue *queue_new(size_t capacity, size_t at_once, queue_joins *joins)
 {
 	struct queue *queue = calloc(1, sizeof *queue + capacity * sizeof queue->item[0]);
+	pthread_condattr_t attr;
 
-	if (!queue)
+	if (!queue || pthread_condattr_init(&attr) != 0)
 		fatal("out of memory: a queue of %zu", capacity);
 	queue->capacity = capacity;
 	queue->at_once = at_once;
+	queue->joins = joins;
 	pthread_mutex_init(&queue->lock, NULL);
-	pthread_cond_init(&queue->filled, NULL);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (pthread_cond_init(&queue->filled, &attr) != 0)
+		fatal("no condition variable for a queue");
+	pthread_condattr_destroy(&attr);
 	return queue;
 }
 
@@ -37,10 +53,35 @@ void queue_free(struct queue *queue)
 	free(queue);
 }
 
-/* A thread for what those that are on their way cannot take. */
+static int64_t queue_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool queue_head_joins(const struct queue *queue)
+{
+	return queue->joins && queue->joins(queue->item[queue->first]);
+}
+
+/* Is the head for whoever is there, rather than for the thread that is on its way back? */
+static bool queue_may_take(const struct queue *queue)
+{
+	if (queue->count == 0)
+		return false;
+	return queue->rounds == 0 || !queue_head_joins(queue) ||
+	       queue->count > queue->rounds * queue->at_once * QUEUE_LONG ||
+	       queue_now_ns() - queue->began_ns >= QUEUE_MOMENT_NS;
+}
+
+/* A thread for what those that are on their way cannot take, or to watch how long that is. */
 static void queue_wake(struct queue *queue)
 {
 	if (queue->waiting <= queue->woken || queue->count <= queue->woken * queue->at_once)
+		return;
+	if (queue->watching > 0 && !queue_may_take(queue))
 		return;
 	queue->woken++;
 	pthread_cond_signal(&queue->filled);
@@ -51,7 +92,6 @@ static void queue_make_room(struct queue *queue)
 	if (queue->count == queue->capacity)
 		fatal("a queue of %zu is full", queue->capacity);
 	queue->count++;
-	queue_wake(queue);
 }
 
 void queue_put(struct queue *queue, void *item)
@@ -59,6 +99,7 @@ void queue_put(struct queue *queue, void *item)
 	pthread_mutex_lock(&queue->lock);
 	queue_make_room(queue);
 	queue->item[(queue->first + queue->count - 1) % queue->capacity] = item;
+	queue_wake(queue);
 	pthread_mutex_unlock(&queue->lock);
 }
 
@@ -68,34 +109,58 @@ void queue_put_first(struct queue *queue, void *item)
 	queue_make_room(queue);
 	queue->first = (queue->first + queue->capacity - 1) % queue->capacity;
 	queue->item[queue->first] = item;
+	queue_wake(queue);
 	pthread_mutex_unlock(&queue->lock);
+}
+
+static void queue_watch(struct queue *queue)
+{
+	int64_t ns = queue->began_ns + QUEUE_MOMENT_NS;
+	struct timespec until = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+
+	queue->watching++;
+	pthread_cond_timedwait(&queue->filled, &queue->lock, &until);
+	queue->watching--;
 }
 
 static void queue_wait(struct queue *queue)
 {
 	queue->waiting++;
-	pthread_cond_wait(&queue->filled, &queue->lock);
+	if (queue->count > 0)
+		queue_watch(queue);
+	else
+		pthread_cond_wait(&queue->filled, &queue->lock);
 	queue->waiting--;
 	if (queue->woken > 0)
 		queue->woken--;
 }
 
-size_t queue_take_some(struct queue *queue, void **items, size_t most, queue_joins *joins)
+static size_t queue_take_those(struct queue *queue, void **items, size_t most)
 {
 	size_t taken = 0;
 
-	pthread_mutex_lock(&queue->lock);
-	while (queue->count == 0 && !queue->closed)
-		queue_wait(queue);
 	most = most < queue->at_once ? most : queue->at_once;
 	while (queue->count > 0 && taken < most) {
-		void *head = queue->item[queue->first];
-
-		if (taken > 0 && (!joins(items[0]) || !joins(head)))
+		if (taken > 0 && (!queue->joins(items[0]) || !queue_head_joins(queue)))
 			break;
-		items[taken++] = head;
+		items[taken++] = queue->item[queue->first];
 		queue->first = (queue->first + 1) % queue->capacity;
 		queue->count--;
+	}
+	return taken;
+}
+
+size_t queue_take_some(struct queue *queue, struct queue_round *round, void **items, size_t most)
+{
+	pthread_mutex_lock(&queue->lock);
+	queue->rounds -= round->together;
+	while (!queue->closed && !queue_may_take(queue))
+		queue_wait(queue);
+	size_t taken = queue_take_those(queue, items, most);
+	round->together = taken > 0 && most > 1 && queue->joins && queue->joins(items[0]);
+	if (round->together) {
+		queue->rounds++;
+		queue->began_ns = queue_now_ns();
 	}
 	queue_wake(queue);
 	pthread_mutex_unlock(&queue->lock);
@@ -104,9 +169,10 @@ size_t queue_take_some(struct queue *queue, void **items, size_t most, queue_joi
 
 void *queue_take(struct queue *queue)
 {
+	struct queue_round round = { .together = false };
 	void *item = NULL;
 
-	return queue_take_some(queue, &item, 1, NULL) == 1 ? item : NULL;
+	return queue_take_some(queue, &round, &item, 1) == 1 ? item : NULL;
 }
 
 void queue_close(struct queue *queue)

@@ -241,12 +241,13 @@ static bool gateway_may_join(const void *item)
 /* What has gathered while all threads were busy is answered together: the busier, the more. */
 static void gateway_work_waiting(struct gateway *gateway)
 {
+	struct queue_round round = { .together = false };
 	void *items[GATEWAY_TOGETHER_MAX];
 	struct job *jobs[GATEWAY_TOGETHER_MAX];
 	size_t count;
 
-	while ((count = queue_take_some(gateway->waiting, items, gateway->config.together(),
-			gateway_may_join)) > 0) {
+	while ((count = queue_take_some(
+			gateway->waiting, &round, items, gateway->config.together())) > 0) {
 		for (size_t i = 0; i < count; i++)
 			jobs[i] = items[i];
 		gateway_serve_waiting(gateway, jobs, count);
@@ -298,8 +299,8 @@ static void gateway_make_jobs(struct gateway *gateway)
 	gateway->thread = calloc((size_t)gateway->threads, sizeof *gateway->thread);
 	if (!gateway->job || !gateway->thread)
 		fatal("out of memory");
-	gateway->idle = queue_new(count, 1);
-	gateway->waiting = queue_new(count, GATEWAY_TOGETHER_MAX);
+	gateway->idle = queue_new(count, 1, NULL);
+	gateway->waiting = queue_new(count, GATEWAY_TOGETHER_MAX, gateway_may_join);
 	for (size_t i = 0; i < count; i++) {
 		job_init(&gateway->job[i]);
 		queue_put(gateway->idle, &gateway->job[i]);
