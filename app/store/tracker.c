@@ -24,6 +24,7 @@ struct tracker {
 	struct node *node;
 	pthread_t thread;
 	struct arena *arena;
+	struct arena *messages; /* to the subscriber; of one that came in part, too */
 	struct connection subscriber, control;
 	struct topology_view view;
 	bool complained;
@@ -132,6 +133,7 @@ static void tracker_disconnect(struct tracker *tracker)
 	wire_close(tracker->subscriber.wire);
 	wire_close(tracker->control.wire);
 	tracker->subscriber.wire = tracker->control.wire = NULL;
+	arena_reset(tracker->messages);
 	memset(&tracker->view, 0, sizeof tracker->view);
 }
 
@@ -146,26 +148,34 @@ static void tracker_apply(struct tracker *tracker, const struct store_value *key
 		mirror_forget(tracker->set->mirror, keys->item[i].text, keys->item[i].len);
 }
 
+/* False when it is not for a mirror. */
+static bool tracker_take(struct tracker *tracker, const struct wire_reply *message, bool *answered)
+{
+	const char *kind = message->error ? NULL : store_item_text(&message->value, 0);
+
+	if (!kind)
+		return false;
+	*answered = strcmp(kind, "pong") == 0;
+	if (strcmp(kind, "message") == 0 && message->value.count == 3)
+		tracker_apply(tracker, &message->value.item[2]);
+	return true;
+}
+
 /* Applies what comes until `until`, or until the heartbeat is answered. */
 static bool tracker_listen(struct tracker *tracker, struct deadline until, bool *answered)
 {
 	while (deadline_left_ms(until) > 0 && !atomic_load(&tracker->set->stopping)) {
-		struct wire_call call = { .arena = tracker->arena, .deadline = until };
+		struct wire_call call = { .arena = tracker->messages, .deadline = until };
 		struct wire_reply message;
 
-		arena_reset(tracker->arena);
 		enum wire_result result = wire_receive(tracker->subscriber.wire, &call, &message);
 		if (result == WIRE_LATE)
 			return true;
-		const char *kind = store_item_text(&message.value, 0);
-		if (result != WIRE_OK || message.error || !kind)
+		if (result != WIRE_OK || !tracker_take(tracker, &message, answered))
 			return false;
-		if (strcmp(kind, "pong") == 0) {
-			*answered = true;
+		arena_reset(tracker->messages);
+		if (*answered)
 			return true;
-		}
-		if (strcmp(kind, "message") == 0 && message.value.count == 3)
-			tracker_apply(tracker, &message.value.item[2]);
 	}
 	return true;
 }
@@ -270,6 +280,7 @@ static struct tracker *tracker_new(struct tracker_set *set, struct node *node)
 	tracker->set = set;
 	tracker->node = node;
 	tracker->arena = arena_new(TRACKER_ARENA_BYTES);
+	tracker->messages = arena_new(TRACKER_ARENA_BYTES);
 	/* The program's signals are for its main thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -321,6 +332,7 @@ void tracker_stop(struct tracker_set *set)
 		pthread_join(tracker->thread, NULL);
 		tracker_disconnect(tracker);
 		arena_free(tracker->arena);
+		arena_free(tracker->messages);
 		free(tracker);
 	}
 	pthread_mutex_destroy(&set->mutex);

@@ -1,4 +1,4 @@
-/* One connection to Redis, always within a deadline. The only file that includes hiredis.
+/* One connection to Redis, always within a deadline. Only wire*.c include hiredis.
  *
  * hiredis parses the replies; the socket is ours, since hiredis' own connect and write know no
  * deadline, fail on EINTR and raise SIGPIPE. A wire belongs to one thread at a time. After anything
@@ -61,7 +61,8 @@ enum wire_result wire_exchange(struct wire *wire, struct wire_call *call,
 	const struct store_command *const *commands, struct wire_reply *replies, size_t count);
 /* For a subscriber, to whom messages come unasked. wire_send writes one command; its answer is
  * found among what wire_receive returns, one message a call, in the order sent. WIRE_LATE means
- * that none came before the deadline: here the wire stays good. */
+ * that none came before the deadline: here the wire stays good, and a part of one may have come: it
+ * stands in the arena, which must be the same at the next call, and not be reset before. */
 enum wire_result wire_send(
 	struct wire *wire, struct wire_call *call, const struct store_command *command);
 enum wire_result wire_receive(struct wire *wire, struct wire_call *call, struct wire_reply *reply);

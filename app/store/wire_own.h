@@ -1,4 +1,4 @@
-/* The inside of a wire, for wire*.c only. What hiredis does is in wire.c. */
+/* The inside of a wire, for wire*.c only. What hiredis does is in wire.c and wire_reply.c. */
 #ifndef DOORWARD_STORE_WIRE_OWN_H
 #define DOORWARD_STORE_WIRE_OWN_H
 
@@ -6,18 +6,22 @@
 
 #include "store/wire.h"
 
-struct wire_hiredis;
+struct redisContext;
+struct redisReader;
 
 struct wire {
 	int fd;
-	bool tls;
+	struct redisReader *reader;
+	struct redisContext *tls; /* NULL: plain */
 	bool tls_spoke; /* something came: the handshake went well */
 	size_t tls_pending; /* bytes of out that OpenSSL has and could not send yet */
-	struct wire_hiredis *hiredis;
-	const char *refused; /* why an array was refused */
 	/* Of the exchange in hand: */
+	struct arena *arena; /* of the replies */
 	size_t items;
 	size_t read_bytes;
+	const char *refused; /* why a part of a reply was */
+	struct store_value root; /* of the reply that is being read */
+	const char *error; /* in it */
 	char *out;
 	size_t out_len, out_sent, out_capacity;
 };
@@ -25,6 +29,8 @@ struct wire {
 void wire_add_command(struct wire *wire, const struct store_command *command);
 /* Wiped: commands carry password hashes, AUTH a password. */
 void wire_forget_out(struct wire *wire);
+/* False when out of memory. */
+bool wire_reply_init(struct wire *wire);
 /* What came, to be parsed; then the replies that are whole, up to count in all. */
 enum wire_result wire_feed(
 	struct wire *wire, struct wire_call *call, const char *bytes, size_t len);

@@ -149,8 +149,39 @@ static void say_huge_lists(int fd)
 static void an_announced_milliard_of_items_is_not_allocated(void)
 {
 	CHECK_INT(ask_fake(say_huge_list), WIRE_FAULT);
-	CHECK_INT(ask_fake(say_huge_lists), WIRE_FAULT);
 	CHECK_TEXT(call.why, "a reply of too many items");
+	CHECK_INT(ask_fake(say_huge_lists), WIRE_FAULT);
+	CHECK_TEXT(call.why, "a reply that is too long");
+}
+
+static void say_lists_in_lists(int fd)
+{
+	fake_say(fd, "*4\r\n*2\r\n:7\r\n*1\r\n+in\r\n$-1\r\n*0\r\n$3\r\nout\r\n");
+}
+
+static void lists_in_lists_keep_their_order(void)
+{
+	CHECK_INT(ask_fake(say_lists_in_lists), WIRE_OK);
+	const struct store_value *list = reply.value.item;
+	CHECK_INT(reply.value.count, 4);
+	CHECK_INT(list[0].count, 2);
+	CHECK_INT(list[0].item[0].integer, 7);
+	CHECK_TEXT(store_item_text(&list[0].item[1], 0), "in");
+	CHECK_INT(list[1].type, STORE_NIL);
+	CHECK_INT(list[2].type, STORE_LIST);
+	CHECK_INT(list[2].count, 0);
+	CHECK_TEXT(store_item_text(&reply.value, 3), "out");
+}
+
+static void say_error_in_list(int fd)
+{
+	fake_say(fd, "*2\r\n-ERR no\r\n:1\r\n");
+}
+
+static void an_error_within_a_reply_is_that_reply_s(void)
+{
+	CHECK_INT(ask_fake(say_error_in_list), WIRE_OK);
+	CHECK_TEXT(reply.error, "ERR no");
 }
 
 static void say_too_much_for_the_arena(int fd)
@@ -309,6 +340,8 @@ int main(void)
 	RUN(a_reply_nested_deeper_than_seven_is_refused);
 	RUN(an_announced_half_gigabyte_is_not_allocated);
 	RUN(an_announced_milliard_of_items_is_not_allocated);
+	RUN(lists_in_lists_keep_their_order);
+	RUN(an_error_within_a_reply_is_that_reply_s);
 	RUN(a_reply_that_the_arena_cannot_hold_is_refused);
 	RUN(half_a_reply_and_the_end_is_no_reply);
 	RUN(writing_to_a_server_that_hung_up_does_not_end_the_program);
