@@ -4,11 +4,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/crypto.h"
-#include "base/log.h"
+#include "base/thread.h"
 
 enum {
 	GATE_WAIT_SEC = 3,
@@ -28,7 +27,7 @@ struct gate_job {
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t left, done; /* on the monotonic clock */
+	pthread_cond_t left, done;
 	int64_t places, taken, waiters, waiting;
 	int64_t abandoned; /* jobs that nobody waits for any more */
 } gate = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -37,14 +36,8 @@ static pthread_once_t gate_once = PTHREAD_ONCE_INIT;
 
 static void gate_prepare(void)
 {
-	pthread_condattr_t attr;
-
-	if (pthread_condattr_init(&attr) != 0 ||
-		pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
-		pthread_cond_init(&gate.left, &attr) != 0 ||
-		pthread_cond_init(&gate.done, &attr) != 0)
-		fatal("no condition variable for password hashing");
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&gate.left);
+	thread_cond_init(&gate.done);
 }
 
 void gate_set_places(int64_t places, int64_t waiters)
@@ -104,8 +97,7 @@ static void *gate_work(void *argument)
 {
 	struct gate_job *job = argument;
 
-	/* Linux: of this thread only. Where it is refused, all are equal. */
-	setpriority(PRIO_PROCESS, 0, GATE_NICE);
+	thread_give_way(GATE_NICE);
 	job->work(job->argument);
 	pthread_mutex_lock(&gate.lock);
 	bool abandoned = job->abandoned;

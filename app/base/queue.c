@@ -1,6 +1,7 @@
 #include "base/queue.h"
 
 #include "base/log.h"
+#include "base/thread.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -15,7 +16,7 @@ enum {
 
 struct queue {
 	pthread_mutex_t lock;
-	pthread_cond_t filled; /* on the monotonic clock */
+	pthread_cond_t filled;
 	size_t capacity, first, count, at_once;
 	queue_joins *joins;
 	size_t waiting, woken; /* threads; the woken are among the waiting until they run */
@@ -29,18 +30,14 @@ struct queue {
 struct queue *queue_new(size_t capacity, size_t at_once, queue_joins *joins)
 {
 	struct queue *queue = calloc(1, sizeof *queue + capacity * sizeof queue->item[0]);
-	pthread_condattr_t attr;
 
-	if (!queue || pthread_condattr_init(&attr) != 0)
+	if (!queue)
 		fatal("out of memory: a queue of %zu", capacity);
 	queue->capacity = capacity;
 	queue->at_once = at_once;
 	queue->joins = joins;
 	pthread_mutex_init(&queue->lock, NULL);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (pthread_cond_init(&queue->filled, &attr) != 0)
-		fatal("no condition variable for a queue");
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&queue->filled);
 	return queue;
 }
 
@@ -63,7 +60,7 @@ static int64_t queue_now_ns(void)
 
 static bool queue_head_joins(const struct queue *queue)
 {
-	return queue->joins && queue->joins(queue->item[queue->first]);
+	return queue->joins && queue->count > 0 && queue->joins(queue->item[queue->first]);
 }
 
 /* Is the head for whoever is there, rather than for the thread that is on its way back? */
@@ -87,30 +84,27 @@ static void queue_wake(struct queue *queue)
 	pthread_cond_signal(&queue->filled);
 }
 
-static void queue_make_room(struct queue *queue)
+static void queue_add(struct queue *queue, void *item, bool at_head)
 {
+	pthread_mutex_lock(&queue->lock);
 	if (queue->count == queue->capacity)
 		fatal("a queue of %zu is full", queue->capacity);
+	if (at_head)
+		queue->first = (queue->first + queue->capacity - 1) % queue->capacity;
+	queue->item[(queue->first + (at_head ? 0 : queue->count)) % queue->capacity] = item;
 	queue->count++;
+	queue_wake(queue);
+	pthread_mutex_unlock(&queue->lock);
 }
 
 void queue_put(struct queue *queue, void *item)
 {
-	pthread_mutex_lock(&queue->lock);
-	queue_make_room(queue);
-	queue->item[(queue->first + queue->count - 1) % queue->capacity] = item;
-	queue_wake(queue);
-	pthread_mutex_unlock(&queue->lock);
+	queue_add(queue, item, false);
 }
 
 void queue_put_first(struct queue *queue, void *item)
 {
-	pthread_mutex_lock(&queue->lock);
-	queue_make_room(queue);
-	queue->first = (queue->first + queue->capacity - 1) % queue->capacity;
-	queue->item[queue->first] = item;
-	queue_wake(queue);
-	pthread_mutex_unlock(&queue->lock);
+	queue_add(queue, item, true);
 }
 
 static void queue_watch(struct queue *queue)
@@ -135,14 +129,12 @@ static void queue_wait(struct queue *queue)
 		queue->woken--;
 }
 
+/* The head, and what joins it. */
 static size_t queue_take_those(struct queue *queue, void **items, size_t most)
 {
 	size_t taken = 0;
 
-	most = most < queue->at_once ? most : queue->at_once;
-	while (queue->count > 0 && taken < most) {
-		if (taken > 0 && (!queue->joins(items[0]) || !queue_head_joins(queue)))
-			break;
+	while (queue->count > 0 && taken < most && (taken == 0 || queue_head_joins(queue))) {
 		items[taken++] = queue->item[queue->first];
 		queue->first = (queue->first + 1) % queue->capacity;
 		queue->count--;
@@ -156,8 +148,9 @@ size_t queue_take_some(struct queue *queue, struct queue_round *round, void **it
 	queue->rounds -= round->together;
 	while (!queue->closed && !queue_may_take(queue))
 		queue_wait(queue);
-	size_t taken = queue_take_those(queue, items, most);
-	round->together = taken > 0 && most > 1 && queue->joins && queue->joins(items[0]);
+	most = most < queue->at_once ? most : queue->at_once;
+	round->together = most > 1 && queue_head_joins(queue);
+	size_t taken = queue_take_those(queue, items, round->together ? most : 1);
 	if (round->together) {
 		queue->rounds++;
 		queue->began_ns = queue_now_ns();

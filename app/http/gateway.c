@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/queue.h"
+#include "base/thread.h"
 #include "http/job.h"
 #include "http/response.h"
 
@@ -260,9 +260,8 @@ static void *gateway_work(void *argument)
 {
 	struct gateway_thread *thread = argument;
 
-	/* Linux: of this thread only. Where it is refused, all are equal. */
 	if (thread->gateway->config.nice)
-		setpriority(PRIO_PROCESS, 0, thread->gateway->config.nice);
+		thread_give_way(thread->gateway->config.nice);
 	if (thread->front)
 		gateway_work_front(thread);
 	else

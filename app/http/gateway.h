@@ -61,7 +61,7 @@ struct gateway_config {
 	gateway_handler_many *handle_many; /* NULL: each thread accepts for itself */
 	size_t (*together)(void); /* with handle_many: for how many checks at most */
 	bool memory_first; /* with handle_many */
-	int nice; /* of its threads, setpriority(2): how far others go before them */
+	int nice; /* thread_give_way() of its threads; 0: none */
 	int threads; /* so many requests, or batches of them, may wait at once */
 };
 /* Starts answering the requests of a listening descriptor. */

@@ -76,6 +76,19 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
+static void where_nothing_joins_each_is_taken_alone(void)
+{
+	struct queue *queue = queue_new(3, 3, NULL);
+	void *taken[3];
+
+	queue_put(queue, &items[0]);
+	queue_put(queue, &items[1]);
+	CHECK_INT(take(queue, taken, 3), 1);
+	CHECK_INT(take(queue, taken, 3), 1);
+	CHECK(taken[0] == &items[1]);
+	queue_free(queue);
+}
+
 static void what_joins_waits_for_the_round_under_way_but_no_longer_than_a_moment(void)
 {
 	struct queue *queue = queue_new(8, 3, is_small);
@@ -224,6 +237,7 @@ int main(void)
 	RUN(what_is_put_first_is_taken_before_what_waits);
 	RUN(what_stands_in_a_closed_queue_may_still_be_taken);
 	RUN(what_may_join_the_head_is_taken_with_it);
+	RUN(where_nothing_joins_each_is_taken_alone);
 	RUN(what_joins_waits_for_the_round_under_way_but_no_longer_than_a_moment);
 	RUN(nothing_else_waits_for_a_round);
 	RUN(nothing_is_lost_or_taken_twice_between_threads);
