@@ -9,6 +9,7 @@
 #include "base/encode.h"
 #include "base/log.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -122,82 +123,83 @@ static bool is_text_clean(const char *text, size_t len, size_t *wrong_at)
 	return true;
 }
 
-static char *put_unit(char *out, unsigned unit)
+static char *new_copy(size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
-	*out++ = '\\';
-	*out++ = 'u';
-	for (int shift = 12; shift >= 0; shift -= 4)
-		*out++ = digits[unit >> shift & 15];
-	return out;
-}
-
-/* A character beyond ASCII as JSON's escape: one or two UTF-16 units (RFC 8259 section 7). */
-static char *put_escape(char *out, unsigned codepoint)
-{
-	if (codepoint <= 0xffff)
-		return put_unit(out, codepoint);
-	out = put_unit(out, 0xd800 + ((codepoint - 0x10000) >> 10));
-	return put_unit(out, 0xdc00 + ((codepoint - 0x10000) & 0x3ff));
-}
-
-/* json-c 0.18, when strict, takes bytes above 0x7f in a string for control characters: it gets
- * every such character escaped. source[i]: where in the text the place i of the escaped one was. */
-struct escaped {
-	char *text;
-	uint32_t *source;
-	size_t len;
-};
-
-static struct escaped escape(const char *text, size_t len)
-{
-	/* Two bytes become six at most. */
-	struct escaped out = { .text = malloc(3 * len + 1),
-		.source = malloc((3 * len + 1) * sizeof(*out.source)) };
-	if (!out.text || !out.source)
+	char *copy = malloc(len + 1);
+	if (!copy)
 		fatal("out of memory: JSON of %zu bytes", len);
-	for (size_t at = 0, step; at < len; at += step) {
-		char *start = out.text + out.len, *end = start;
-		step = encode_char_len(text + at, len - at);
-		if (step > 1)
-			end = put_escape(end, encode_codepoint(text + at, step));
-		else
-			*end++ = text[at];
-		for (; start < end; start++)
-			out.source[out.len++] = (uint32_t)at;
+	return copy;
+}
+
+/* The number of the escape \uXXXX at text, if it is one and a half of a surrogate pair that begins
+ * at first (0xd800 or 0xdc00); 0 if not. */
+static unsigned surrogate_at(const char *text, const char *end, unsigned first)
+{
+	unsigned unit = 0;
+	if (end - text < 6 || text[0] != '\\' || text[1] != 'u')
+		return 0;
+	for (size_t i = 2; i < 6; i++) {
+		if (!isxdigit((unsigned char)text[i]))
+			return 0;
+		unit = unit << 4 | (unsigned)(text[i] <= '9' ? text[i] - '0' : (text[i] & 7) + 9);
 	}
-	out.text[out.len] = '\0';
-	out.source[out.len] = (uint32_t)len;
+	return (unit & 0xfc00) == first ? unit : 0;
+}
+
+/* Four bytes of UTF-8 for a character beyond the first 65536 (RFC 3629 section 3). */
+static char *put_char(char *out, unsigned codepoint)
+{
+	*out++ = (char)(0xf0 | codepoint >> 18);
+	for (int shift = 12; shift >= 0; shift -= 6)
+		*out++ = (char)(0x80 | (codepoint >> shift & 0x3f));
 	return out;
 }
 
-struct json *json_parse(const char *text, size_t len)
+/* A copy in which each escaped surrogate pair (RFC 8259 section 7) is the character it means:
+ * json-c takes a pair of U+1D800 to U+1DFFF, and of the same in each plane, for halves without a
+ * partner. */
+static char *without_pairs(const char *text, size_t len)
 {
-	size_t wrong_at = 0;
-	return json_parse_at(text, len, &wrong_at);
+	const char *end = text + len;
+	char *copy = new_copy(len), *out = copy;
+
+	while (text < end) {
+		unsigned high = surrogate_at(text, end, 0xd800);
+		unsigned low = high ? surrogate_at(text + 6, end, 0xdc00) : 0;
+		if (low) {
+			out = put_char(out, 0x10000 + ((high & 0x3ff) << 10) + (low & 0x3ff));
+			text += 12;
+			continue;
+		}
+		if (*text == '\\' && end - text > 1)
+			*out++ = *text++;
+		*out++ = *text++;
+	}
+	*out = '\0';
+	return copy;
 }
 
-struct json *json_parse_at(const char *text, size_t len, size_t *wrong_at)
+/* A copy with an x for each byte beyond ASCII: what is JSON in one is JSON in the other. json-c
+ * 0.18, when strict, takes such bytes in a string for control characters. */
+static char *ascii_copy(const char *text, size_t len)
 {
-	struct json_tokener *tokener = NULL;
-	struct json_object *object = NULL;
-	struct escaped escaped = { NULL, NULL, 0 };
+	char *copy = new_copy(len);
 
-	/* json-c's own check of UTF-8 lets overlong forms and surrogates through. */
-	*wrong_at = 0;
-	if (len > INT_MAX / 3 || !encode_is_utf8(text, len) || !is_text_clean(text, len, wrong_at))
-		return NULL;
-	tokener = json_tokener_new_ex(MAX_DEPTH);
+	for (size_t i = 0; i < len; i++)
+		copy[i] = is_ascii(text + i, 1) ? text[i] : 'x';
+	copy[len] = '\0';
+	return copy;
+}
+
+/* Takes over and frees the text. */
+static struct json_object *read_whole(char *text, size_t len, int flags, size_t *end)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH);
 	if (!tokener)
 		fatal("out of memory: a JSON parser");
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	if (!is_ascii(text, len))
-		escaped = escape(text, len);
-	object = escaped.text ? json_tokener_parse_ex(tokener, escaped.text, (int)escaped.len)
-			      : json_tokener_parse_ex(tokener, text, (int)len);
-	*wrong_at = json_tokener_get_parse_end(tokener);
-	if (escaped.source)
-		*wrong_at = escaped.source[*wrong_at];
+	json_tokener_set_flags(tokener, flags);
+	struct json_object *object = json_tokener_parse_ex(tokener, text, (int)len);
+	*end = json_tokener_get_parse_end(tokener);
 	/* A number has no end of its own: the NUL tells json-c that nothing follows. */
 	if (json_tokener_get_error(tokener) == json_tokener_continue)
 		object = json_tokener_parse_ex(tokener, "", 1);
@@ -206,9 +208,31 @@ struct json *json_parse_at(const char *text, size_t len, size_t *wrong_at)
 		object = NULL;
 	}
 	json_tokener_free(tokener);
-	free(escaped.text);
-	free(escaped.source);
-	return of(object);
+	free(text);
+	return object;
+}
+
+struct json *json_parse(const char *text, size_t len)
+{
+	size_t wrong_at = 0;
+	return json_parse_at(text, len, &wrong_at);
+}
+
+/* Read twice: a strict reading judges what is JSON, another one reads what it says. */
+struct json *json_parse_at(const char *text, size_t len, size_t *wrong_at)
+{
+	/* json-c's own check of UTF-8 lets overlong forms and surrogates through. */
+	*wrong_at = 0;
+	if (len > INT_MAX || !encode_is_utf8(text, len) || !is_text_clean(text, len, wrong_at))
+		return NULL;
+	struct json_object *judged =
+		read_whole(ascii_copy(text, len), len, JSON_TOKENER_STRICT, wrong_at);
+	/* "null" is an object of NULL to json-c, and refused. */
+	if (!judged)
+		return NULL;
+	json_object_put(judged);
+	char *readable = without_pairs(text, len);
+	return of(read_whole(readable, strlen(readable), 0, wrong_at));
 }
 
 void json_free(struct json *json)

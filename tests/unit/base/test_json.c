@@ -94,6 +94,20 @@ static void characters_beyond_ascii_are_read_as_they_are(void)
 	CHECK_INT(wrong_at, 8);
 }
 
+/* json-c alone makes U+FFFD of these: a rare Chinese character and a letter of SignWriting. */
+static void characters_whose_last_16_bits_look_like_half_a_pair_are_read(void)
+{
+	check_parsed("{\"\xf0\xad\xa3\xb0\":\"\xf0\x9d\xaf\x98\"}",
+		"{\"\xf0\xad\xa3\xb0\":\"\xf0\x9d\xaf\x98\"}");
+	check_parsed("\"\\uD876\\uDCF0\\ud836\\udfd8\"", "\"\xf0\xad\xa3\xb0\xf0\x9d\xaf\x98\"");
+}
+
+static void a_backslash_before_what_looks_like_a_pair_stays_one(void)
+{
+	check_parsed("\"\\\\ud83d\\\\ude00\"", "\"\\\\ud83d\\\\ude00\"");
+	check_parsed("\"\\\\\\ud83d\\ude00\"", "\"\\\\\xf0\x9f\x98\x80\"");
+}
+
 static void text_that_is_not_utf8_is_refused(void)
 {
 	CHECK(parses("\"\xc3\xa9\"", 4));
@@ -279,6 +293,8 @@ int main(void)
 	RUN(anything_after_the_value_is_refused);
 	RUN(control_characters_and_nul_in_strings_are_refused);
 	RUN(characters_beyond_ascii_are_read_as_they_are);
+	RUN(characters_whose_last_16_bits_look_like_half_a_pair_are_read);
+	RUN(a_backslash_before_what_looks_like_a_pair_stays_one);
 	RUN(text_that_is_not_utf8_is_refused);
 	RUN(arrays_nest_32_deep_and_no_deeper);
 	RUN(values_are_built_in_one_expression);
