@@ -26,10 +26,15 @@ size_t nearest_distance(const char *a, const char *b)
 	return row[b_len];
 }
 
+size_t nearest_too_far(const char *name)
+{
+	return strnlen(name, NEAREST_COMPARED_CHARS) / 2 + 1;
+}
+
 const char *nearest_name(const char *name, const char *const names[])
 {
 	const char *nearest = NULL;
-	size_t least = strlen(name) / 2 + 1;
+	size_t least = nearest_too_far(name);
 	for (; *names; names++) {
 		size_t distance = nearest_distance(name, *names);
 		if (distance < least) {

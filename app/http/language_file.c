@@ -13,6 +13,9 @@
 
 static const char own_prefix[] = "own_";
 
+/* Of a name in an error; a longer one would leave no room for what is wrong with it. */
+enum { KEY_SHOWN_MAX_BYTES = 80 };
+
 struct checking {
 	const struct json *model;
 	const char *file;
@@ -43,17 +46,18 @@ static void key_compare(const char *key, struct json *value, void *context)
 
 static void refuse(struct checking *checking, const char *what)
 {
-	buf_printf(checking->error, "%s: %s: %s", checking->file, checking->key, what);
+	buf_printf(checking->error, "%s: %.*s: %s", checking->file, KEY_SHOWN_MAX_BYTES,
+		checking->key, what);
 	checking->ok = false;
 }
 
 static void refuse_key(struct checking *checking)
 {
-	/* Half of it wrong: no suggestion helps. */
-	struct nearest nearest = { checking->key, NULL, strlen(checking->key) / 2 + 1 };
+	struct nearest nearest = { checking->key, NULL, nearest_too_far(checking->key) };
 
 	json_each(checking->model, key_compare, &nearest);
-	buf_printf(checking->error, "%s: unknown key %s", checking->file, checking->key);
+	buf_printf(checking->error, "%s: unknown key %.*s", checking->file, KEY_SHOWN_MAX_BYTES,
+		checking->key);
 	if (nearest.name)
 		buf_printf(checking->error, "; did you mean %s?", nearest.name);
 	checking->ok = false;

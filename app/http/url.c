@@ -48,14 +48,19 @@ size_t url_decode(char *out, const char *text, size_t len)
 	return out_len;
 }
 
-/* 1 for ".", 2 for "..", 0 for any other segment; WHATWG URL takes %2e for a dot here. */
-static int dots(const char *segment, size_t len)
+/* How a path is read: "//" is one "/" for most web servers, and the beginning of a host name for a
+ * browser; %2e is a dot for WHATWG URL, and two letters and a digit for others. */
+enum path_reading { PATH_MERGE = 1, PATH_ENCODED_DOTS = 2 };
+
+/* 1 for ".", 2 for "..", 0 for any other segment. */
+static int dots(const char *segment, size_t len, unsigned reading)
 {
 	int count = 0;
 	for (size_t i = 0; i < len; count++) {
 		if (segment[i] == '.')
 			i++;
-		else if (len - i >= 3 && strncasecmp(segment + i, "%2e", 3) == 0)
+		else if ((reading & PATH_ENCODED_DOTS) && len - i >= 3 &&
+			 strncasecmp(segment + i, "%2e", 3) == 0)
 			i += 3;
 		else
 			return 0;
@@ -63,9 +68,8 @@ static int dots(const char *segment, size_t len)
 	return count <= 2 ? count : 0;
 }
 
-/* Removes dot segments as WHATWG URL does, and empty ones too if merge: "//" is one "/" for most
- * web servers, and the beginning of a host name for a browser. */
-static void path_resolve(struct path *out, const char *text, size_t len, bool merge)
+/* Removes dot segments as WHATWG URL does, and empty ones too with PATH_MERGE. */
+static void path_resolve(struct path *out, const char *text, size_t len, unsigned reading)
 {
 	out->len = 0;
 	for (size_t at = 0; at < len;) {
@@ -73,11 +77,11 @@ static void path_resolve(struct path *out, const char *text, size_t len, bool me
 		size_t rest = len - at - 1;
 		const char *slash = memchr(segment, '/', rest);
 		size_t segment_len = slash ? (size_t)(slash - segment) : rest;
-		int dot_count = dots(segment, segment_len);
+		int dot_count = dots(segment, segment_len, reading);
 		at += 1 + segment_len;
 		while (dot_count == 2 && out->len > 0 && out->text[--out->len] != '/')
 			continue;
-		bool skipped = dot_count > 0 || (merge && segment_len == 0);
+		bool skipped = dot_count > 0 || ((reading & PATH_MERGE) && segment_len == 0);
 		if (skipped && at < len)
 			continue;
 		out->text[out->len++] = '/';
@@ -100,26 +104,34 @@ static bool is_own_page(const char *text, size_t len, const char *prefix)
 	char decoded[URL_NEXT_MAX_BYTES] = "";
 	struct path path;
 	size_t prefix_len = strlen(prefix);
-	path_resolve(&path, decoded, url_decode(decoded, text, len), true);
+	path_resolve(
+		&path, decoded, url_decode(decoded, text, len), PATH_MERGE | PATH_ENCODED_DOTS);
 	if (prefix_len == 0 || !is_under(path.text, prefix))
 		return false;
 	return !is_under(path.text + prefix_len, "/sessions") &&
 	       strcmp(path.text + prefix_len, "/signed-in") != 0;
 }
 
+/* "/.//evil" is a path for WHATWG URL, but "//evil" for whoever resolves it once more. */
+static bool resolves_to_a_host(const char *path, size_t len, unsigned reading)
+{
+	struct path resolved;
+
+	path_resolve(&resolved, path, len, reading);
+	return strncmp(resolved.text, "//", 2) == 0;
+}
+
 const char *url_next(const char *next, const char *prefix)
 {
 	static const char home[] = "/";
-	struct path resolved;
 	if (!next || *next != '/' || strlen(next) > URL_NEXT_MAX_BYTES)
 		return home;
 	/* Browsers drop tabs and line ends anywhere and read '\' as '/' (CVE-2022-23527). */
 	if (!is_visible_ascii(next) || strchr(next, '\\'))
 		return home;
 	size_t path_len = strcspn(next, "?#");
-	/* "/.//evil" is a path for WHATWG URL, but "//evil" for whoever resolves it once more. */
-	path_resolve(&resolved, next, path_len, false);
-	if (strncmp(next, "//", 2) == 0 || strncmp(resolved.text, "//", 2) == 0)
+	if (strncmp(next, "//", 2) == 0 || resolves_to_a_host(next, path_len, 0) ||
+		resolves_to_a_host(next, path_len, PATH_ENCODED_DOTS))
 		return home;
 	return is_own_page(next, path_len, prefix) ? home : next;
 }

@@ -119,6 +119,9 @@ static void sentences_take_values_and_counts(void)
 	language_set_free(set);
 }
 
+/* Of as many bytes as an error shows of a key. */
+#define LONG_KEY "x234567890x234567890x234567890x234567890x234567890x234567890x234567890x234567890"
+
 static void a_file_that_cannot_be_right_is_refused_with_what_to_do(void)
 {
 	static const struct {
@@ -128,6 +131,8 @@ static void a_file_that_cannot_be_right_is_refused_with_what_to_do(void)
 			"de.json: unknown key sign_inn; did you mean sign_in?" },
 		{ "de.json", "{\"xyzzy\":\"\"}", "de.json: unknown key xyzzy" },
 		{ "de.json", "{\"own_help\":\"\"}", "de.json: unknown key own_help" },
+		/* Not so long that the error has no room. */
+		{ "de.json", "{\"" LONG_KEY LONG_KEY "\":\"\"}", "de.json: unknown key " LONG_KEY },
 		{ "de.json", "{\"denied_role\":\"{rolle}\"}",
 			"de.json: denied_role: there is no {rolle} in this sentence" },
 		{ "de.json", "{\"sign_in\":5}", "de.json: sign_in: must be a sentence" },

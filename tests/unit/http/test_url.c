@@ -142,6 +142,8 @@ static const char *const evil[] = {
 	"ゝevil.example",
 	"/〱evil.example",
 	"/.//evil.example",
+	/* Here for a browser, to whom %2e is a dot; "//%2e./evil.example" for others. */
+	"/.//%2e./evil.example",
 	"/.//.",
 	"/a/..//.",
 	"/./"
