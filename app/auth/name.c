@@ -57,6 +57,13 @@ static bool name_trim(const char *folded, struct buf *out)
 	return buf_ok(out) && out->len > 0;
 }
 
+/* Letters that fold to themselves, digits, and what else mail addresses have: most names, and
+ * nothing that Unicode would change. */
+static bool name_is_plain(const char *typed)
+{
+	return typed[strspn(typed, "abcdefghijklmnopqrstuvwxyz0123456789._-@+")] == '\0';
+}
+
 bool name_fold(const char *typed, size_t typed_max, char *out, size_t out_size)
 {
 	char *composed = NULL, *folded = NULL;
@@ -66,6 +73,10 @@ bool name_fold(const char *typed, size_t typed_max, char *out, size_t out_size)
 	buf_init_fixed(&name, out, out_size);
 	if (strnlen(typed, typed_max + 1) > typed_max)
 		goto out;
+	if (name_is_plain(typed)) {
+		buf_add_text(&name, typed);
+		return buf_ok(&name) && name.len > 0;
+	}
 	/* Composed before it is folded: folding splits what holds U+0345, and the order of the
 	 * marks must be settled by then (Unicode 3.13, D145). */
 	if (!(composed = name_map(typed, 0)))

@@ -14,7 +14,7 @@
 #include "base/settings.h"
 #include "store/store.h"
 
-enum { USER_ID_BYTES = 16, USER_ROLE_MAX = 64, USER_WALK_BYTES = 64 << 20 };
+enum { USER_ID_BYTES = 16, USER_ROLE_MAX = 64, USER_WALK_BYTES = 64 << 20, USER_OWN_NAMES = 1024 };
 
 /* Redis' own limit for HINCRBY is higher; this one is exact in Lua and JSON as well. */
 static const long long user_ver_max = (1LL << 53) - 1;
@@ -86,12 +86,12 @@ bool user_add_ver(const char *text, int64_t *ver)
 static _Thread_local struct user_own_name {
 	struct user_id id;
 	char name[USER_NAME_MAX + 1]; /* normalised */
-} user_own_names[128];
+} user_own_names[USER_OWN_NAMES];
 
 bool user_name_is_own(
 	const char *name, const struct user_id *id, char normalised[USER_NAME_MAX + 1])
 {
-	size_t at = hash_bytes(0, id->text, sizeof id->text) % 128;
+	size_t at = hash_bytes(0, id->text, sizeof id->text) % USER_OWN_NAMES;
 	struct user_own_name *own = &user_own_names[at], of_name = { .name = "" };
 
 	if (strcmp(own->id.text, id->text) == 0 && strcmp(own->name, name) == 0) {

@@ -15,6 +15,7 @@
 #include <openssl/rsa.h>
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,24 @@ struct crypto_key {
 	bool is_private;
 };
 
+/* Looked up once: OpenSSL 3 looks EVP_sha256() up by its name each time, which takes longer than
+ * the digest of a name. */
+static EVP_MD *sha256;
+
+static void fetch_sha256(void)
+{
+	if (!(sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)))
+		fatal("OpenSSL has no SHA-256");
+}
+
+static const EVP_MD *sha256_kind(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, fetch_sha256);
+	return sha256;
+}
+
 static void digest(uint8_t *out, const EVP_MD *kind, const void *bytes, size_t len)
 {
 	if (EVP_Digest(bytes, len, out, NULL, kind, NULL) != 1)
@@ -75,7 +94,7 @@ static void digest(uint8_t *out, const EVP_MD *kind, const void *bytes, size_t l
 
 void crypto_sha256(uint8_t out[CRYPTO_SHA256_BYTES], const void *bytes, size_t len)
 {
-	digest(out, EVP_sha256(), bytes, len);
+	digest(out, sha256_kind(), bytes, len);
 }
 
 void crypto_md5(uint8_t out[CRYPTO_MD5_BYTES], const void *bytes, size_t len)
@@ -86,7 +105,7 @@ void crypto_md5(uint8_t out[CRYPTO_MD5_BYTES], const void *bytes, size_t len)
 void crypto_hmac_sha256(uint8_t out[CRYPTO_SHA256_BYTES], const void *key, size_t key_len,
 	const void *bytes, size_t len)
 {
-	if (key_len > INT_MAX || !HMAC(EVP_sha256(), key, (int)key_len, bytes, len, out, NULL))
+	if (key_len > INT_MAX || !HMAC(sha256_kind(), key, (int)key_len, bytes, len, out, NULL))
 		fatal("HMAC failed");
 }
 
@@ -192,7 +211,7 @@ static bool verify(EVP_PKEY *pkey, const void *input, size_t input_len, const ui
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	if (!context)
 		fatal("out of memory: verifying a signature");
-	bool ok = EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, pkey) == 1 &&
+	bool ok = EVP_DigestVerifyInit(context, NULL, sha256_kind(), NULL, pkey) == 1 &&
 		  EVP_DigestVerify(context, signature, signature_len, input, input_len) == 1;
 	EVP_MD_CTX_free(context);
 	/* Errors stay in the thread's queue otherwise, for an unrelated call to find. */
@@ -210,7 +229,7 @@ static bool is_pair(EVP_PKEY *pkey)
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	if (!context)
 		fatal("out of memory: checking a key");
-	bool ok = EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, pkey) == 1 &&
+	bool ok = EVP_DigestSignInit(context, NULL, sha256_kind(), NULL, pkey) == 1 &&
 		  EVP_DigestSign(context, signature, &len, input, sizeof(input)) == 1;
 	EVP_MD_CTX_free(context);
 	return ok && verify(pkey, input, sizeof(input), signature, len);

@@ -164,6 +164,21 @@ static void normalising_twice_changes_nothing_for_any_character(void)
 	CHECK(accepted > 100000);
 }
 
+/* A space in front is cut off, and sends the name the long way. */
+static void names_that_need_no_unicode_are_the_same_the_short_way_and_the_long_way(void)
+{
+	char typed[8], once[USER_NAME_MAX + 1], again[USER_NAME_MAX + 1];
+
+	for (int c = 1; c < 128; c++) {
+		snprintf(typed, sizeof typed, " a%cb", c);
+		bool accepted = user_normalise(typed + 1, once);
+		CHECK_INT(user_normalise(typed, again), accepted);
+		if (accepted)
+			CHECK_TEXT(once, again);
+	}
+	CHECK(!normal(""));
+}
+
 static void a_uid_is_a_digest_of_the_name(void)
 {
 	/* printf alice | openssl sha256 -binary | head -c 16 | basenc --base64url */
@@ -584,6 +599,7 @@ int main(void)
 	RUN(invisible_and_unassigned_characters_are_refused);
 	RUN(names_of_64_bytes_fit_and_longer_ones_do_not);
 	RUN(normalising_twice_changes_nothing_for_any_character);
+	RUN(names_that_need_no_unicode_are_the_same_the_short_way_and_the_long_way);
 	RUN(a_uid_is_a_digest_of_the_name);
 	RUN(a_role_is_letters_digits_and_three_marks);
 	RUN(a_role_is_found_whole_and_case_sensitive);
