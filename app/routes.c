@@ -148,7 +148,8 @@ static bool routes_begin(struct site *site, const struct gateway_call *call,
 		return true;
 	x->caller.memory_only = !call->may_wait;
 	/* A check waits for the store this long in all, not per reply. */
-	x->caller.deadline = store_deadline(site->auth.store, call->deadline);
+	if (call->may_wait)
+		x->caller.deadline = store_deadline(site->auth.store, call->deadline);
 	return true;
 }
 

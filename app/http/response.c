@@ -83,9 +83,9 @@ static bool is_value(const char *value)
 	return true;
 }
 
-static void add_line(struct buf *headers, const char *name, size_t name_len, const char *value)
+static void add_line(
+	struct buf *headers, const char *name, size_t name_len, const char *value, size_t value_len)
 {
-	size_t value_len = strlen(value);
 	char *at = buf_extend(headers, name_len + value_len + 4);
 	if (!at)
 		return;
@@ -104,7 +104,7 @@ void response_header(struct response *response, const char *name, const char *va
 		response->broken = true;
 		return;
 	}
-	add_line(&response->headers, name, len, value);
+	add_line(&response->headers, name, len, value, strlen(value));
 }
 
 /* How many bytes from there on stand as they are. A server strips spaces at the ends, and two names
@@ -138,14 +138,16 @@ void response_variable(struct response *response, const char *name, const char *
 {
 	struct buf *headers = &response->headers;
 	size_t len = strlen(value), name_len = strlen(name);
-	if (plain_run(value, 0, len) != len)
+	if (plain_run(value, 0, len) != len) {
 		value = percent_encoded(headers->arena, value, len);
+		len = value ? strlen(value) : 0;
+	}
 	if (!value || !is_name(name, name_len)) {
 		response->broken = true;
 		return;
 	}
 	buf_add(headers, "Variable-", sizeof("Variable-") - 1);
-	add_line(headers, name, name_len, value);
+	add_line(headers, name, name_len, value, len);
 }
 
 bool response_render(const struct response *response, struct buf *out)
@@ -156,8 +158,8 @@ bool response_render(const struct response *response, struct buf *out)
 	buf_clear(out);
 	if (sound) {
 		const char *number = arena_int(response->headers.arena, response->status);
-		add_line(out, "Status", 6,
-			arena_join(response->headers.arena, number, " ", text, NULL));
+		const char *line = arena_join(response->headers.arena, number, " ", text, NULL);
+		add_line(out, "Status", 6, line, strlen(line));
 		buf_add(out, response->headers.data, response->headers.len);
 		buf_add_text(out, "\r\n");
 		buf_add(out, response->body.data, response->body.len);
