@@ -35,7 +35,9 @@ PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
 CTL_LIBS   = $(shell pkg-config --libs $(PKGS_CTL))
 
 CPPFLAGS += -Iapp -I$(BUILD)/gen -D_GNU_SOURCE $(if $(HIREDIS_SSL),-DDOORWARD_HIREDIS_SSL) -DDOORWARD_VERSION='"$(VERSION)"' -DDOORWARD_PREFIX='"$(PREFIX)"'
-CFLAGS   ?= -O2 -g -flto=auto -fno-plt
+# clang's own needs another linker.
+LTO      := $(if $(findstring clang,$(CC)),,-flto=auto -fno-plt)
+CFLAGS   ?= -O2 -g $(LTO)
 ALL_CFLAGS  = $(CFLAGS) $(WARN) $(HARDEN) -pthread $(PKG_CFLAGS)
 TEST_CFLAGS = -O1 -g -fvisibility=hidden $(WARN) -pthread $(PKG_CFLAGS) $(SANFLAGS) -DDOORWARD_TESTING -Itests -Itests/unit
 LIBS        = $(PKG_LIBS) -pthread
