@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/crypto.h"
 #include "base/thread.h"
@@ -140,15 +141,25 @@ static struct gate_job *gate_begin(void (*work)(void *), const void *argument, s
 	return job;
 }
 
-/* Has it had its share of the processors since it began? A slow machine is not a busy one. */
+int64_t gate_share_ms(int64_t waited_ms, int64_t at_once, int64_t processors)
+{
+	int64_t part_ms = waited_ms / GATE_SHARE;
+	int64_t crowd_ms = waited_ms * processors / (2 * at_once);
+
+	return crowd_ms < part_ms ? crowd_ms : part_ms;
+}
+
+/* Has it had its share since it began? A slow machine is not a busy one. Under the lock. */
 static bool gate_is_served(const struct gate_job *job, int waited_sec)
 {
+	int64_t share_ms = gate_share_ms(
+		(int64_t)waited_sec * 1000, gate.taken, sysconf(_SC_NPROCESSORS_ONLN));
 	clockid_t clock;
 	struct timespec used;
 
 	return pthread_getcpuclockid(job->thread, &clock) == 0 &&
 	       clock_gettime(clock, &used) == 0 &&
-	       used.tv_sec * 1000 + used.tv_nsec / 1000000 >= waited_sec * 1000 / GATE_SHARE;
+	       used.tv_sec * 1000 + used.tv_nsec / 1000000 >= share_ms;
 }
 
 /* False when it was given up. */

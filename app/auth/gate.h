@@ -21,4 +21,8 @@ void gate_set_places(int64_t places, int64_t waiters);
  * are computed at any time. */
 bool gate_run(void (*work)(void *argument), void *argument, size_t bytes);
 
+/* What each of so many hashes should have had of the processors in that time, to be left where it
+ * is: a quarter of one, or half of what is left for each where they crowd each other. */
+int64_t gate_share_ms(int64_t waited_ms, int64_t at_once, int64_t processors);
+
 #endif

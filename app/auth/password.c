@@ -324,8 +324,9 @@ enum password_result password_verify(
 	memcpy(own.decoy, state.decoy, sizeof own.decoy);
 	pthread_mutex_unlock(&state.lock);
 	bool ran = password_compute(password_verify_work, &own, sizeof own);
-	crypto_wipe(own.password, sizeof own.password);
-	return ran ? own.result : PASSWORD_BUSY;
+	enum password_result result = ran ? own.result : PASSWORD_BUSY;
+	crypto_wipe(&own, sizeof own);
+	return result;
 }
 
 struct making {
@@ -360,10 +361,11 @@ enum password_result password_make(const char *password, size_t len, char out[PA
 	own.memlimit = state.memlimit;
 	pthread_mutex_unlock(&state.lock);
 	bool ran = password_compute(password_make_work, &own, sizeof own);
-	crypto_wipe(own.password, sizeof own.password);
-	if (ran && own.result == PASSWORD_OK)
+	enum password_result result = ran ? own.result : PASSWORD_BUSY;
+	if (result == PASSWORD_OK)
 		snprintf(out, PASSWORD_HASH_MAX, "%s", own.hash);
-	return ran ? own.result : PASSWORD_BUSY;
+	crypto_wipe(&own, sizeof own);
+	return result;
 }
 
 bool password_is_outdated(const char *hash)

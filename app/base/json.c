@@ -77,14 +77,14 @@ static bool is_digit(char c)
 }
 
 /* Of what stands outside strings json-c takes, even when strict: NaN, Infinity, names in single
- * quotes, a point without digits behind it, zeros in front of a number. */
+ * quotes, a point without digits around it, zeros in front of a number. */
 static bool is_bare_char_allowed(const char *text, size_t len, size_t at)
 {
 	char next = at + 1 < len ? text[at + 1] : '\0';
 	if (text[at] == 'N' || text[at] == 'I' || text[at] == '\'')
 		return false;
 	if (text[at] == '.')
-		return is_digit(next);
+		return is_digit(next) && at > 0 && is_digit(text[at - 1]);
 	if (text[at] != '0' || !is_digit(next))
 		return true;
 	size_t start = at > 0 && text[at - 1] == '-' ? at - 1 : at;
@@ -337,11 +337,13 @@ int64_t json_as_int(const struct json *json, int64_t otherwise)
 {
 	if (!is_type(json, json_type_int))
 		return otherwise;
-	/* json-c keeps what is past INT64_MAX as unsigned and would hand out INT64_MAX. */
-	if (json_object_get_int64(raw_const(json)) > 0 &&
-		json_object_get_uint64(raw_const(json)) > INT64_MAX)
+	/* json-c keeps what is past INT64_MAX as unsigned and would hand out INT64_MAX; INT64_MIN
+	 * stands for all that is below it. */
+	int64_t number = json_object_get_int64(raw_const(json));
+	if (number == INT64_MIN ||
+		(number > 0 && json_object_get_uint64(raw_const(json)) > INT64_MAX))
 		return otherwise;
-	return json_object_get_int64(raw_const(json));
+	return number;
 }
 
 static const char *format(struct json *json, int flags)

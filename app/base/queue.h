@@ -31,7 +31,7 @@ struct queue_round {
  *
  * While a round of things that join is under way, those that come wait for its thread to return,
  * and so go together: the busier, the more. Not if the line grows long, nor if it takes longer than
- * a moment (half a millisecond), nor with `most` 1. */
+ * a moment (half a millisecond). A round begun with `most` 1 keeps nobody waiting. */
 size_t queue_take_some(struct queue *queue, struct queue_round *round, void **items, size_t most);
 /* Wakes all who wait; what stands in it may still be taken. */
 void queue_close(struct queue *queue);

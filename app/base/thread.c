@@ -18,6 +18,7 @@ void thread_cond_init(pthread_cond_t *cond)
 
 void thread_give_way(int nice)
 {
-	/* Linux: of this thread only, not of the process. */
-	setpriority(PRIO_PROCESS, 0, nice);
+	/* Linux: of this thread only, not of the process. One that is lower already stays there. */
+	if (getpriority(PRIO_PROCESS, 0) < nice)
+		setpriority(PRIO_PROCESS, 0, nice);
 }

@@ -54,7 +54,7 @@ enum store_result { STORE_OK, STORE_FAULT };
 
 enum store_type { STORE_NIL, STORE_TEXT, STORE_INT, STORE_LIST };
 
-/* A reply, copied into the caller's arena. */
+/* A reply, in the caller's arena. */
 struct store_value {
 	enum store_type type;
 	int64_t integer; /* STORE_INT */

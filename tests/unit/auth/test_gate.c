@@ -114,10 +114,20 @@ static void on_a_busy_machine_a_hash_takes_the_priority_of_its_caller(void)
 	CHECK_INT(sched_setaffinity(0, sizeof all, &all), 0);
 }
 
+static void hashes_that_only_crowd_each_other_are_left_where_they_are(void)
+{
+	CHECK_INT(gate_share_ms(1000, 1, 2), 250);
+	CHECK_INT(gate_share_ms(2000, 2, 2), 500);
+	CHECK_INT(gate_share_ms(1000, 4, 1), 125);
+	/* Each has a thirty-second part of a processor. */
+	CHECK_INT(gate_share_ms(1000, 64, 2), 15);
+}
+
 int main(void)
 {
 	RUN(a_hash_is_computed_on_a_thread_that_others_go_before);
 	RUN(without_a_place_nothing_is_computed);
+	RUN(hashes_that_only_crowd_each_other_are_left_where_they_are);
 	RUN(on_a_busy_machine_a_hash_takes_the_priority_of_its_caller);
 	return check_result();
 }

@@ -48,8 +48,8 @@ static void text_that_is_not_json_is_refused(void)
 	static const char *const texts[] = { "", " ", "{", "}", "{]", "[1,]", "{\"a\":1,}", "[1 2]",
 		"{a:1}", "{'a':1}", "['a']", "{\"a\"}", "{\"a\":}", "[,1]", "tru", "True", "NULL",
 		"NaN", "[NaN]", "nan", "Infinity", "[-Infinity]", "01", "-01", "[00]", "{\"a\":01}",
-		"1.", "[1.]", "[1.e5]", ".5", "+1", "-", "1e", "0x10", "\"", "\"\\x\"", "\"\\u12\"",
-		"/* */1", "// x\n1", "\xef\xbb\xbf{}", "\f1" };
+		"1.", "[1.]", "[1.e5]", ".5", "[-.5]", "+1", "-", "1e", "0x10", "\"", "\"\\x\"",
+		"\"\\u12\"", "/* */1", "// x\n1", "\xef\xbb\xbf{}", "\f1" };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (parses(texts[i], strlen(texts[i])))
 			CHECK_TEXT("(accepted)", texts[i]);
@@ -234,6 +234,7 @@ static void only_whole_numbers_in_range_are_numbers(void)
 	CHECK_INT(first_as_int("[-5]"), -5);
 	CHECK_INT(first_as_int("[9223372036854775808]"), -1);
 	CHECK_INT(first_as_int("[99999999999999999999999]"), -1);
+	CHECK_INT(first_as_int("[-9223372036854775809]"), -1);
 	CHECK_INT(first_as_int("[1.5]"), -1);
 	CHECK_INT(first_as_int("[\"5\"]"), -1);
 	CHECK_INT(first_as_int("[true]"), -1);
