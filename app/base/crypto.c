@@ -56,12 +56,6 @@ static void give(void *memory, const char *file, int line)
 	free(memory);
 }
 
-void crypto_init(void)
-{
-	if (CRYPTO_set_mem_functions(take, take_again, give) != 1)
-		fatal("OpenSSL was used before it was set up");
-}
-
 struct crypto_key {
 	EVP_PKEY *pkey;
 	enum crypto_alg alg;
@@ -84,6 +78,13 @@ static const EVP_MD *sha256_kind(void)
 
 	pthread_once(&once, fetch_sha256);
 	return sha256;
+}
+
+void crypto_init(void)
+{
+	if (CRYPTO_set_mem_functions(take, take_again, give) != 1)
+		fatal("OpenSSL was used before it was set up");
+	(void)sha256_kind();
 }
 
 static void digest(uint8_t *out, const EVP_MD *kind, const void *bytes, size_t len)
