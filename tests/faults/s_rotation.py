@@ -143,6 +143,14 @@ class Strace:
         self.process.communicate(timeout=10)
 
 
+def has_ended(process):
+    try:
+        process.wait(2)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 def steps_of_a_rotation(killed, path):
     """[(system call, its number among those of the thread)] between accept and accept, of which the first may or may not
     be seen."""
@@ -169,12 +177,13 @@ def doorward_is_killed_at_each_system_call_of_a_rotation(stage):
         def kill(refresh):
             tracer = Strace(killed.process.pid, "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}")
             answered = refresh()
-            try:
-                killed.process.wait(2)
-            except subprocess.TimeoutExpired:
-                # A reply came in fewer pieces than when the steps were noted: this one was not taken.
-                missed.append(call)
-                killed.process.kill()
+            if not has_ended(killed.process):
+                # strace may keep the dead from being buried.
+                tracer.process.kill()
+                if not has_ended(killed.process):
+                    # A reply came in fewer pieces than when the steps were noted: this one was not taken.
+                    missed.append(call)
+                    killed.process.kill()
             tracer.end()
             return answered
         return kill
