@@ -1,6 +1,7 @@
 #include "auth/path.h"
 
 #include "base/arena.h"
+#include "base/encode.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -11,14 +12,10 @@ static bool is_hex_pair(const char *text, unsigned *value)
 {
 	unsigned result = 0;
 	for (int i = 0; i < 2; i++) {
-		char c = text[i];
-		unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-				 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-				 : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
-							: 16;
-		if (digit > 15)
+		int digit = encode_hex_value(text[i]);
+		if (digit < 0)
 			return false;
-		result = result << 4 | digit;
+		result = result << 4 | (unsigned)digit;
 	}
 	*value = result;
 	return true;

@@ -81,8 +81,8 @@ bool user_add_ver(const char *text, int64_t *ver)
 	return true;
 }
 
-/* A name's uid is always the same: normalising and hashing it for each check would cost more than
- * all the rest of the check. Of each thread, so that nobody waits. */
+/* A name's uid is always the same: where a name is not plain, normalising and hashing it for each
+ * check would cost more than all the rest of the check. Of each thread, so that nobody waits. */
 static _Thread_local struct user_own_name {
 	struct user_id id;
 	char name[USER_NAME_MAX + 1]; /* normalised */

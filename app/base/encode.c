@@ -133,6 +133,17 @@ bool encode_is_utf8(const char *text, size_t len)
 	return true;
 }
 
+int encode_hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 size_t encode_base64(char *out, const void *bytes, size_t len)
 {
 	size_t text_len = encode_base64url(out, bytes, len);

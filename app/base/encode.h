@@ -21,6 +21,8 @@ bool encode_base64url_decode(
 size_t encode_base64(char *out, const void *bytes, size_t len);
 /* out needs 2 * len + 1 bytes. Lower case. */
 void encode_hex(char *out, const void *bytes, size_t len);
+/* What a hexadecimal digit of either case counts; -1 for anything else. */
+int encode_hex_value(char c);
 /* Whole text is a decimal number in [min, max], digits only (no sign, space or leading zero). */
 bool encode_parse_uint(const char *text, long long min, long long max, long long *out);
 /* The well-formed character at the start of text: its length in bytes, 0 if there is none; the

@@ -9,7 +9,6 @@
 #include "base/encode.h"
 #include "base/log.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -131,17 +130,18 @@ static char *new_copy(size_t len)
 	return copy;
 }
 
-/* The number of the escape \uXXXX at text, if it is one and a half of a surrogate pair that begins
- * at first (0xd800 or 0xdc00); 0 if not. */
+/* The half of a surrogate pair that stands escaped at text (a \u and four digits), one of the 1024
+ * from first on (0xd800 or 0xdc00); 0 if there is none. */
 static unsigned surrogate_at(const char *text, const char *end, unsigned first)
 {
 	unsigned unit = 0;
 	if (end - text < 6 || text[0] != '\\' || text[1] != 'u')
 		return 0;
 	for (size_t i = 2; i < 6; i++) {
-		if (!isxdigit((unsigned char)text[i]))
+		int digit = encode_hex_value(text[i]);
+		if (digit < 0)
 			return 0;
-		unit = unit << 4 | (unsigned)(text[i] <= '9' ? text[i] - '0' : (text[i] & 7) + 9);
+		unit = unit << 4 | (unsigned)digit;
 	}
 	return (unit & 0xfc00) == first ? unit : 0;
 }

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/encode.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -21,26 +22,16 @@ static bool is_visible_ascii(const char *text)
 	return true;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 size_t url_decode(char *out, const char *text, size_t len)
 {
 	size_t out_len = 0;
 	for (size_t i = 0; i < len; i++) {
-		bool escape = text[i] == '%' && len - i > 2 && hex_value(text[i + 1]) >= 0 &&
-			      hex_value(text[i + 2]) >= 0;
+		bool escape = text[i] == '%' && len - i > 2 && encode_hex_value(text[i + 1]) >= 0 &&
+			      encode_hex_value(text[i + 2]) >= 0;
 		char byte = text[i];
 		if (escape) {
-			byte = (char)(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]));
+			byte = (char)(encode_hex_value(text[i + 1]) << 4 |
+				      encode_hex_value(text[i + 2]));
 			i += 2;
 		}
 		out[out_len++] = byte;

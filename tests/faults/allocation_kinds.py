@@ -160,9 +160,7 @@ class SignIn(Kind):
     """With the right password. Whatever fails, that is no failed attempt."""
 
     name, good, password = "sign-in", (303,), PASSWORD
-    # That had no memory, which libsodium's own check would call a wrong password. Of all kinds together: a hash has a
-    # thread of its own, so its allocations are the same places whoever asks, and are tried once.
-    hashes = 0
+    hashes = 0  # that had no memory, which libsodium's own check would call a wrong password
 
     def end(self):
         if not self.hashes and type(self) is SignIn:
@@ -192,7 +190,7 @@ class SignIn(Kind):
         # A process that ends gives nothing back, and whoever loses Redis' answer does not know what to give back. Any
         # other fault must, and none may count for more than the one try that it was.
         said = self.site.said()
-        SignIn.hashes += "the password hash cannot be computed" in said
+        self.hashes += "the password hash cannot be computed" in said
         excused = ended or '"reason":"store_unavailable"' in said
         self.row.left_counted += bool(attempts)
         expect(not attempts or (excused and set(attempts.values()) == {"1"}), "counted_attempts",
