@@ -1,6 +1,9 @@
 """Mixed requests to a Doorward that runs under valgrind: no error, nothing lost, and no more heap in use at the end
 than there was after the first tenth. What its bounded caches hold is counted by itself.
 
+What is used for the first time in the second part grows too, but once: after a growth as many requests again are made,
+and what was lost with a request is lost with those as well. Only growth in each of three stretches is an error.
+
 MEMCHECK_REQUESTS (default 10000) says how many, SEED=n repeats their choice. The browsers are those of the soak test
 (tests/flow/22-soak.py), with fewer sign-ins (a password costs fifty times as much here) and more nonsense.
 """
@@ -26,8 +29,8 @@ soak = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(soak)
 
 REQUESTS = int(os.environ.get("MEMCHECK_REQUESTS") or 10000)
-THREADS, ROUND, WARM_UP = 3, 25, 200
-# What is used for the first time later on: the memory of three requests at once, a connection or two to Redis.
+THREADS, ROUND, WARM_UP, STRETCHES = 3, 25, 200, 3
+# What is used for the first time in most runs: the memory of three requests at once, a connection or two to Redis.
 SLACK_BYTES, SLACK_BLOCKS = 3 * 16500 + 4096, 24
 SETTINGS = ("mirror.enabled=yes", "mirror.max_entries=1000", "session.max_sessions=4", "server.responder_threads=8",
             "server.authorizer_threads=2", "password.max_parallel=4", "store.timeout_ms=5000")
@@ -39,6 +42,11 @@ KINDS = {"check": 50, "refresh": 20, "sign_in": 2, "sign_out": 1, "page": 12, "u
 VALGRIND = ("valgrind", "--tool=memcheck", "--leak-check=full", "--show-leak-kinds=definite,indirect",
             "--errors-for-leak-kinds=definite,indirect", "--error-exitcode=99", "--num-callers=30",
             "--child-silent-after-fork=yes", f"--suppressions={HERE}/valgrind.supp")
+
+
+def add(into, pair):
+    for i in (0, 1):
+        into[i] += pair[i]
 
 
 class Counter:
@@ -68,20 +76,19 @@ class Watched(Site):
         super()._wait(path)
 
     def heap(self):
-        """Bytes and blocks that the node holds now, whoever points to them: (without its caches, of the caches)."""
+        """Bytes and blocks that the node holds now, whoever points to them, by who asked for them."""
         pid = next(process.pid for name, process in self.processes if name == "node0")
         said = subprocess.run(["vgdb", f"--pid={pid}", "leak_check", "full", "reachable", "any"], capture_output=True, text=True,
                               timeout=300).stdout
-        sums = [0, 0], [0, 0]
+        held = {}
         for record in re.split(r"\n==\d+== *(?=\n|$)", said):
             found = re.search(r"== ([\d,]+)(?: \([^)]*\))? bytes in ([\d,]+) blocks .*loss record", record)
             if found:
-                into = sums[any(f": {cache} " in record for cache in CACHES)]
-                for i in (0, 1):
-                    into[i] += int(found.group(1 + i).replace(",", ""))
-        if not sums[0][0]:
+                add(held.setdefault(tuple(re.findall(r": (\w+) \(", record)), [0, 0]),
+                    [int(number.replace(",", "")) for number in found.groups()])
+        if not held:
             raise AssertionError(f"vgdb said: {said[-2000:]!r}")
-        return sums
+        return held
 
 
 class Browser(soak.Walker):
@@ -126,10 +133,42 @@ def sign_all_in(browsers):
 
 
 def report(site, counter):
-    own, caches = site.heap()
-    print(f"after {counter.asked} requests: {own[0]} bytes in {own[1]} blocks, and in caches {caches[0]} in "
-          f"{caches[1]}", flush=True)
+    """What the node holds, its caches left out, by who asked for it."""
+    sums, own = ([0, 0], [0, 0]), {}
+    for frames, pair in site.heap().items():
+        cached = not set(CACHES).isdisjoint(frames)
+        add(sums[cached], pair)
+        if not cached:
+            own[frames] = pair
+    print("after {} requests: {} bytes in {} blocks, and in caches {} in {}".format(counter.asked, *sums[0], *sums[1]),
+          flush=True)
     return own
+
+
+def growth(early, late):
+    """An error text that names where it grew; None within the slack."""
+    grown = {frames: [late.get(frames, (0, 0))[i] - early.get(frames, (0, 0))[i] for i in (0, 1)]
+             for frames in {*early, *late}}
+    size, blocks = (sum(pair[i] for pair in grown.values()) for i in (0, 1))
+    # Something lost at every hundredth request is growth.
+    if size <= SLACK_BYTES and blocks <= max(SLACK_BLOCKS, REQUESTS // 100):
+        return None
+    most = sorted(grown.items(), key=lambda item: item[1], reverse=True)[:12]
+    return "\n".join([f"grown by {size} bytes, {blocks} blocks", *(
+        f"  {pair[0]} bytes in {pair[1]}: {' < '.join(frames[:8])}" for frames, pair in most if pair[0] > 0)])
+
+
+def watch_growth(site, counter, browsers):
+    early = report(site, counter)
+    for _ in range(STRETCHES):
+        drive(browsers, counter, counter.asked + REQUESTS - max(REQUESTS // 10, WARM_UP))
+        late = report(site, counter)
+        wrong = growth(early, late)
+        if not wrong:
+            return None
+        print(wrong, flush=True)
+        early = late
+    return f"grown in each of {STRETCHES} stretches"
 
 
 def main():
@@ -143,19 +182,13 @@ def main():
         browsers = [Browser(site, i) for i in range(THREADS)]
         sign_all_in(browsers)
         drive(browsers, counter, max(REQUESTS // 10, WARM_UP))
-        early = report(site, counter)
-        drive(browsers, counter, REQUESTS)
-        late = report(site, counter)
+        wrong = watch_growth(site, counter, browsers)
         print(f"{time.monotonic() - started:.0f} s")
         counts = {}
         for browser in browsers:
             for key, n in browser.counts.items():
                 counts[key] = counts.get(key, 0) + n
         print(", ".join(f"{key}: {n}" for key, n in sorted(counts.items())))
-        grown = late[0] - early[0], late[1] - early[1]
-        # Something lost at every hundredth request is growth.
-        if grown[0] > SLACK_BYTES or grown[1] > max(SLACK_BLOCKS, REQUESTS // 100):
-            wrong = f"grown by {grown[0]} bytes, {grown[1]} blocks"
         late = sum(n for key, n in counts.items() if key.endswith(" 503"))
         if late * 20 > counter.asked:
             wrong = f"{late} of {counter.asked} requests were late: too little was tried"
