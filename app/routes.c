@@ -159,7 +159,10 @@ bool routes_handle(const struct gateway_call *call, struct response *response, v
 	struct exchange x;
 
 	(void)context;
+	if (!call->may_wait)
+		clock_stand_still();
 	bool answered = !routes_begin(site, call, response, &x) || routes_answer(call, &x);
+	clock_go_on();
 	site_leave(site);
 	return answered;
 }

@@ -57,11 +57,13 @@ const char *path_fault_of_pattern(const char *pattern)
  * authority. NULL for the others. */
 static const char *path_of(const char *target)
 {
+	if (*target == '/')
+		return target;
 	const char *rest = strncasecmp(target, "http://", 7) == 0    ? target + 7
 			   : strncasecmp(target, "https://", 8) == 0 ? target + 8
 								     : NULL;
 	if (!rest)
-		return *target == '/' ? target : NULL;
+		return NULL;
 	size_t authority_len = strcspn(rest, "/?#\\");
 	if (authority_len == 0 || rest[authority_len] == '\\')
 		return NULL;
@@ -131,11 +133,33 @@ static bool resolve(char *path)
 	return true;
 }
 
+/* The length of a path in which nothing is to be decoded, merged or resolved, as in nearly every
+ * request; 0 for one that wants a closer look. */
+static size_t plain_len(const char *path)
+{
+	static const bool is_plain[256] = { ['A' ... 'Z'] = true,
+		['a' ... 'z'] = true,
+		['0' ... '9'] = true,
+		['-'] = true,
+		['_'] = true,
+		['.'] = true,
+		['/'] = true };
+	size_t len = 0;
+	for (; is_plain[(unsigned char)path[len]]; len++) {
+		if (path[len] == '/' && (path[len + 1] == '/' || path[len + 1] == '.'))
+			return 0;
+	}
+	return path[len] == '\0' || path[len] == '?' || path[len] == '#' ? len : 0;
+}
+
 const char *path_normalise(struct arena *arena, const char *request_uri)
 {
 	const char *path = path_of(request_uri);
 	if (!path)
 		return NULL;
+	size_t plain = plain_len(path);
+	if (plain > 0)
+		return arena_strndup(arena, path, plain);
 	size_t len = strcspn(path, "?#");
 	char *out = arena_alloc(arena, len + 1);
 	return decode(out, path, len) && resolve(out) ? out : NULL;

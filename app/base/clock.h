@@ -18,6 +18,10 @@ int64_t clock_agreed_sec(void);
 void clock_learn_ms(int64_t store_now_ms);
 /* Was it learnt within the last max_age_ms? */
 bool clock_is_learnt(int64_t max_age_ms);
+/* From now on each clock stands still for this thread once it was read, until it goes on: one
+ * reading instead of many, for what takes microseconds and waits for nothing. */
+void clock_stand_still(void);
+void clock_go_on(void);
 /* For tests: wall and agreed time are from now on that much ahead (or, negative, behind). */
 void clock_shift_sec(int64_t seconds);
 

@@ -115,8 +115,9 @@ void crypto_hmac_sha256(uint8_t out[CRYPTO_SHA256_BYTES], const void *key, size_
 bool crypto_equal(const void *a, const void *b, size_t len)
 {
 	const unsigned char *left = a, *right = b;
-	static const uint64_t same;
-	uint64_t differs = 0, x, y;
+	typedef uint64_t block_bytes __attribute__((vector_size(16)));
+	static const block_bytes same;
+	block_bytes differs = { 0 }, x, y;
 	size_t at = 0;
 
 	for (; at + sizeof(x) <= len; at += sizeof(x)) {

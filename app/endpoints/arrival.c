@@ -12,7 +12,7 @@
 
 enum { ARRIVAL_MARKER_SEC = 30 };
 
-static bool arrival_has(const struct exchange *x, const char *param, const char *expected)
+static bool arrival_has(const struct exchange *x, enum param param, const char *expected)
 {
 	const char *value = request_param(&x->request, param);
 
@@ -32,15 +32,15 @@ static bool arrival_has_cookie(const struct exchange *x, const char *name)
  * site would be a gift to whoever forged it. */
 static bool arrival_is_load(const struct exchange *x, const char *site)
 {
-	const char *method = request_param(&x->request, "REDIRECT_REQUEST_METHOD");
+	const char *method = request_param(&x->request, PARAM_FIRST_METHOD);
 
 	if (!method)
 		method = x->request.method_text;
 	return (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) &&
 	       (x->request.method == REQUEST_GET || x->request.method == REQUEST_HEAD) &&
-	       arrival_has(x, "HTTP_SEC_FETCH_SITE", site) &&
-	       arrival_has(x, "HTTP_SEC_FETCH_MODE", "navigate") &&
-	       arrival_has(x, "HTTP_SEC_FETCH_DEST", "document");
+	       arrival_has(x, PARAM_FETCH_SITE, site) &&
+	       arrival_has(x, PARAM_FETCH_MODE, "navigate") &&
+	       arrival_has(x, PARAM_FETCH_DEST, "document");
 }
 
 static bool arrival_is_on_path(struct exchange *x)
@@ -113,7 +113,7 @@ bool arrival_answer(struct exchange *x)
  * a Referer, and no other site can make the second request have one. */
 bool arrival_is_repeat(const struct exchange *x)
 {
-	const char *referrer = request_param(&x->request, "HTTP_REFERER");
+	const char *referrer = request_param(&x->request, PARAM_REFERER);
 
 	return arrival_is_on(x) && (!referrer || !*referrer) && arrival_is_load(x, "same-origin") &&
 	       arrival_has_cookie(x, arrival_marker_name(x));

@@ -13,7 +13,7 @@
 
 void exchange_token(struct exchange *x, struct access_request *out)
 {
-	const char *value = NULL, *header = request_param(&x->request, "HTTP_AUTHORIZATION");
+	const char *value = NULL, *header = request_param(&x->request, PARAM_AUTHORIZATION);
 	size_t len = 0;
 
 	memset(out, 0, sizeof *out);
@@ -161,7 +161,7 @@ bool exchange_form_is_ours(struct exchange *x, const char *field, bool need_toke
 
 bool exchange_read_form(struct exchange *x, struct form_field *fields, size_t count)
 {
-	const char *type = request_param(&x->request, "CONTENT_TYPE");
+	const char *type = request_param(&x->request, PARAM_CONTENT_TYPE);
 
 	switch (request_read_body(&x->request)) {
 	case REQUEST_BODY_TOO_LARGE:

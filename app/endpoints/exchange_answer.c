@@ -37,7 +37,7 @@ const struct language *exchange_language(struct exchange *x)
 {
 	if (!x->language)
 		x->language = language_choose(
-			x->site->languages, request_param(&x->request, "HTTP_ACCEPT_LANGUAGE"));
+			x->site->languages, request_param(&x->request, PARAM_ACCEPT_LANGUAGE));
 	return x->language;
 }
 

@@ -65,7 +65,7 @@ void refusal_denied(struct exchange *x, const struct access *access)
 static enum access_result refusal_decide(struct exchange *x, struct access *access)
 {
 	struct access_request request;
-	const char *method = request_param(&x->request, "REDIRECT_REQUEST_METHOD");
+	const char *method = request_param(&x->request, PARAM_FIRST_METHOD);
 
 	exchange_token(x, &request);
 	request.uri = x->request.uri;

@@ -53,13 +53,12 @@ static void find_in(
 enum cookie_result cookie_find(
 	const struct request *request, const char *name, const char **value, size_t *len)
 {
-	static const char param[] = "HTTP_COOKIE";
 	int found = 0;
 	size_t at = 0;
 	const char *header;
 	*value = NULL;
 	*len = 0;
-	while ((header = request_next_param(request, param, sizeof(param) - 1, &at)) != NULL)
+	while ((header = request_next_param(request, PARAM_COOKIE, &at)) != NULL)
 		find_in(header, name, &found, value, len);
 	if (found == 1 && *len <= COOKIE_MAX_BYTES)
 		return COOKIE_FOUND;

@@ -13,9 +13,9 @@
 
 enum { FORWARDED_MAX_BYTES = 4096 };
 
-/* The first value of each known parameter, NULL when absent. */
 struct request_values {
-	const char *of[PARAM_COUNT];
+	const char *of[PARAM_COUNT]; /* the first value of each, NULL when absent */
+	uint16_t first[PARAM_COUNT], last[PARAM_COUNT]; /* where they stand */
 };
 
 static bool refuse(const char **why, const char *sentence)
@@ -35,44 +35,36 @@ static const char *or_empty(const char *text)
 }
 
 /* The name that was sent twice with different values, or NULL. */
-static const char *values_add(struct request_values *values, const char *param, size_t name_len)
+static const char *values_add(struct request_values *values, size_t at, enum param i, const char *value)
 {
-	size_t i = param_find(param, name_len);
-	if (i == PARAM_COUNT)
-		return NULL;
-	const char *value = param + name_len + 1;
-	if (!values->of[i])
+	values->last[i] = (uint16_t)at;
+	if (!values->of[i]) {
 		values->of[i] = value;
-	else if (param_is_once((enum param)i) && strcmp(values->of[i], value) != 0)
-		return param_name((enum param)i);
+		values->first[i] = (uint16_t)at;
+	} else if (param_is_once(i) && strcmp(values->of[i], value) != 0) {
+		return param_name(i);
+	}
 	return NULL;
 }
 
-/* Also where each name ends, so that looking for one compares only those of its length. */
 static bool values_collect(struct request_values *values, struct request *request, const char **why)
 {
-	struct arena *arena = request->arena;
 	const char *const *params = request->params;
-	size_t bytes = 0, count = 0;
-	while (params[count])
-		count++;
-	if (count > REQUEST_PARAMS_MAX)
-		return refuse(why, "too many parameters");
-	uint32_t *name_len = arena_alloc(arena, (count + 1) * sizeof(*name_len));
-	request->name_len = name_len;
-	for (size_t i = 0; i < count; i++) {
+	size_t bytes = 0;
+	for (size_t i = 0; params[i]; i++) {
 		size_t len = strlen(params[i]);
 		const char *equals = memchr(params[i], '=', len);
 		bytes += len;
-		if (bytes > REQUEST_PARAMS_MAX_BYTES)
+		if (i >= REQUEST_PARAMS_MAX || bytes > REQUEST_PARAMS_MAX_BYTES)
 			return refuse(why, "too many parameters");
 		if (!equals)
 			continue;
-		name_len[i] = (uint32_t)(equals - params[i]);
-		const char *twice = values_add(values, params[i], name_len[i]);
+		enum param known = param_find(params[i], (size_t)(equals - params[i]));
+		const char *twice =
+			known < PARAM_COUNT ? values_add(values, i, known, equals + 1) : NULL;
 		if (twice)
-			return refuse(
-				why, arena_printf(arena, "two different values of %s", twice));
+			return refuse(why, arena_printf(request->arena,
+						   "two different values of %s", twice));
 	}
 	return true;
 }
@@ -163,7 +155,6 @@ static bool is_clean(const char *text, unsigned char first_allowed)
 static const char *find_address(
 	const struct request *request, const char *remote, const char *trusted_proxies)
 {
-	static const char header[] = "HTTP_X_FORWARDED_FOR";
 	struct buf forwarded;
 	const char *value;
 	size_t at = 0;
@@ -171,7 +162,7 @@ static const char *find_address(
 		return address_canonical(request->arena, remote);
 	/* nginx before 1.23 sends a parameter per header line; a proxy adds its line at the end. */
 	buf_init(&forwarded, request->arena, FORWARDED_MAX_BYTES);
-	while ((value = request_next_param(request, header, sizeof(header) - 1, &at)) != NULL) {
+	while ((value = request_next_param(request, PARAM_FORWARDED_FOR, &at)) != NULL) {
 		if (forwarded.len > 0)
 			buf_add_char(&forwarded, ',');
 		buf_add_text(&forwarded, value);
@@ -212,21 +203,21 @@ bool request_init(struct request *request, struct arena *arena, const char *cons
 	return true;
 }
 
-const char *request_param(const struct request *request, const char *name)
+const char *request_param(const struct request *request, enum param param)
 {
-	size_t len = strlen(name), i = param_find(name, len), at = 0;
-	return i < PARAM_COUNT ? request->values->of[i]
-			       : request_next_param(request, name, len, &at);
+	return request->values->of[param];
 }
 
-const char *request_next_param(
-	const struct request *request, const char *name, size_t name_len, size_t *at)
+const char *request_next_param(const struct request *request, enum param param, size_t *at)
 {
-	for (size_t i = *at; request->params[i]; i++) {
-		if (request->name_len[i] == name_len &&
-			memcmp(request->params[i], name, name_len) == 0) {
+	const struct request_values *values = request->values;
+	const char *name = param_name(param);
+	size_t len = strlen(name), i = *at > values->first[param] ? *at : values->first[param];
+	for (; values->of[param] && i <= values->last[param]; i++) {
+		const char *text = request->params[i];
+		if (strncmp(text, name, len) == 0 && text[len] == '=') {
 			*at = i + 1;
-			return request->params[i] + name_len + 1;
+			return text + len + 1;
 		}
 	}
 	return NULL;
@@ -248,7 +239,7 @@ enum request_body_result request_read_body(struct request *request)
 {
 	long long length = 0;
 	char beyond;
-	const char *text = request_param(request, "CONTENT_LENGTH");
+	const char *text = request_param(request, PARAM_CONTENT_LENGTH);
 	if (request->role == REQUEST_AUTHORIZER)
 		return REQUEST_BODY_BAD;
 	if (request->body)
@@ -268,42 +259,42 @@ enum request_body_result request_read_body(struct request *request)
 }
 
 /* NULL when absent or empty. */
-static const char *header(const struct request *request, const char *name)
+static const char *header(const struct request *request, enum param param)
 {
-	const char *value = request_param(request, name);
+	const char *value = request_param(request, param);
 	return value && *value ? value : NULL;
 }
 
 bool request_is_script(const struct request *request)
 {
-	const char *mode = header(request, "HTTP_SEC_FETCH_MODE");
+	const char *mode = header(request, PARAM_FETCH_MODE);
 	if (mode)
 		return !is_text(mode, "navigate");
-	if (header(request, "HTTP_X_REQUESTED_WITH"))
+	if (header(request, PARAM_REQUESTED_WITH))
 		return true;
-	return accept_prefers_json(or_empty(header(request, "HTTP_ACCEPT")));
+	return accept_prefers_json(or_empty(header(request, PARAM_ACCEPT)));
 }
 
 bool request_is_navigation(const struct request *request)
 {
-	const char *dest = header(request, "HTTP_SEC_FETCH_DEST");
+	const char *dest = header(request, PARAM_FETCH_DEST);
 	return !request_is_script(request) && (!dest || is_text(dest, "document"));
 }
 
 static enum request_origin origin_compare(const struct request *request, const char *base_url)
 {
-	const char *origin = header(request, "HTTP_ORIGIN");
+	const char *origin = header(request, PARAM_ORIGIN);
 	if (!origin)
 		return REQUEST_ORIGIN_UNKNOWN;
 	if (*base_url == '\0')
 		base_url = arena_printf(request->arena, "http%s://%s", request->https ? "s" : "",
-			or_empty(header(request, "HTTP_HOST")));
+			or_empty(header(request, PARAM_HOST)));
 	return origin_is_same(origin, base_url) ? REQUEST_ORIGIN_SAME : REQUEST_ORIGIN_FOREIGN;
 }
 
 enum request_origin request_origin(const struct request *request, const char *base_url)
 {
-	const char *site = header(request, "HTTP_SEC_FETCH_SITE");
+	const char *site = header(request, PARAM_FETCH_SITE);
 	bool reads = request->method == REQUEST_GET || request->method == REQUEST_HEAD;
 	if (is_text(site, "same-origin"))
 		return REQUEST_ORIGIN_SAME;

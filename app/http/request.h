@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "http/param.h"
 
 struct arena;
 
@@ -33,7 +34,6 @@ struct request {
 	struct arena *arena;
 	struct deadline deadline;
 	const char *const *params; /* "NAME=value", NULL at the end */
-	const uint32_t *name_len; /* of each */
 	const struct request_values *values; /* what request_param finds without looking */
 	enum request_role role;
 	enum request_front front;
@@ -62,11 +62,10 @@ bool request_init(struct request *request, struct arena *arena, const char *cons
 	const char *trusted_proxies, const char **why);
 
 /* First value of a parameter; NULL when absent. */
-const char *request_param(const struct request *request, const char *name);
+const char *request_param(const struct request *request, enum param param);
 /* The first value from *at on (0 at first), which is moved behind it; NULL at the end. For what may
  * come several times. */
-const char *request_next_param(
-	const struct request *request, const char *name, size_t name_len, size_t *at);
+const char *request_next_param(const struct request *request, enum param param, size_t *at);
 
 enum request_body_result {
 	REQUEST_BODY_OK,

@@ -39,7 +39,7 @@ static void judge_texts(const struct request *request)
 static void judge_body(struct request *request, struct body *body)
 {
 	size_t there = (size_t)(body->end - body->at);
-	const char *length = request_param(request, "CONTENT_LENGTH");
+	const char *length = request_param(request, PARAM_CONTENT_LENGTH);
 	request->read = read_body;
 	request->read_context = body;
 	enum request_body_result result = request_read_body(request);

@@ -397,6 +397,24 @@ static void normalising_twice_changes_nothing(void)
 	arena_reset(arena);
 }
 
+/* A path with nothing to decode is not decoded; with one letter encoded the same one is. */
+static void an_encoded_letter_changes_nothing(void)
+{
+	static const char *const pieces[] = { "/", ".", "..", "a", ";", "-", "%", "\\", "?", "\x7f" };
+	enum { PIECES = sizeof(pieces) / sizeof(pieces[0]), COUNT = PIECES * PIECES * PIECES * PIECES };
+	for (int n = 0; n < COUNT; n++) {
+		char plain[40] = "/", encoded[40] = "/%61", *ends[2] = { plain + 1, encoded + 4 };
+		*ends[0]++ = 'a';
+		for (int rest = n, left = 4; left > 0; left--, rest /= PIECES)
+			for (int i = 0; i < 2; i++)
+				ends[i] = stpcpy(ends[i], pieces[rest % PIECES]);
+		CHECK_TEXT(rules_normalise(arena, encoded), rules_normalise(arena, plain));
+		if (n % 1000 == 0)
+			arena_reset(arena);
+	}
+	arena_reset(arena);
+}
+
 static enum rules_failure failure_of(const char *requirement)
 {
 	return parse_one("/a", requirement) ? rules_find(rules, "GET", "/a")->on_failure
@@ -441,6 +459,7 @@ int main(void)
 	RUN(the_absolute_form_is_cut_to_its_path);
 	RUN(a_rule_may_say_what_a_store_that_is_silent_means);
 	RUN(normalising_twice_changes_nothing);
+	RUN(an_encoded_letter_changes_nothing);
 	rules_free(rules);
 	arena_free(arena);
 	return check_result();

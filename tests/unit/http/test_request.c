@@ -220,14 +220,28 @@ static void two_different_values_of_what_matters_are_refused(void)
 
 static void the_first_value_of_a_parameter_is_given(void)
 {
-	struct request request =
-		typed(PARAMS(GET_PARAMS, "X=1", "X=2", "XY=3", "NOVALUE", "=4", "E="));
-	CHECK_TEXT(request_param(&request, "X"), "1");
-	CHECK_TEXT(request_param(&request, "XY"), "3");
-	CHECK_TEXT(request_param(&request, "E"), "");
-	CHECK_TEXT(request_param(&request, "x"), NULL);
-	CHECK_TEXT(request_param(&request, "NOVALUE"), NULL);
-	CHECK_TEXT(request_param(&request, "Z"), NULL);
+	struct request request = typed(PARAMS(GET_PARAMS, "HTTP_ACCEPT=1", "HTTP_ACCEPT=2",
+		"HTTP_ACCEPT_LANGUAGE=3", "HTTP_COOKIE", "=4", "HTTP_REFERER=", "HTTPS_=5"));
+	CHECK_TEXT(request_param(&request, PARAM_ACCEPT), "1");
+	CHECK_TEXT(request_param(&request, PARAM_ACCEPT_LANGUAGE), "3");
+	CHECK_TEXT(request_param(&request, PARAM_REFERER), "");
+	CHECK_TEXT(request_param(&request, PARAM_HTTPS), NULL);
+	CHECK_TEXT(request_param(&request, PARAM_COOKIE), NULL);
+}
+
+static void all_values_of_a_parameter_are_given_in_their_order(void)
+{
+	struct request request = typed(PARAMS("HTTP_COOKIE_=0", GET_PARAMS, "HTTP_COOKIE",
+		"HTTP_COOKIE=1", "HTTP_ACCEPT=2", "HTTP_COOKIEX=3", "HTTP_COOKIE=", "HTTP_COOKIE=4",
+		"HTTP_HOST=5"));
+	size_t at = 0;
+	CHECK_TEXT(request_next_param(&request, PARAM_COOKIE, &at), "1");
+	CHECK_TEXT(request_next_param(&request, PARAM_COOKIE, &at), "");
+	CHECK_TEXT(request_next_param(&request, PARAM_COOKIE, &at), "4");
+	CHECK_TEXT(request_next_param(&request, PARAM_COOKIE, &at), NULL);
+	CHECK_TEXT(request_next_param(&request, PARAM_COOKIE, &at), NULL);
+	at = 0;
+	CHECK_TEXT(request_next_param(&request, PARAM_FORWARDED_FOR, &at), NULL);
 }
 
 static void control_bytes_in_the_target_are_refused(void)
@@ -510,6 +524,7 @@ int main(void)
 	RUN(a_clients_headers_never_change_what_the_check_is_about);
 	RUN(two_different_values_of_what_matters_are_refused);
 	RUN(the_first_value_of_a_parameter_is_given);
+	RUN(all_values_of_a_parameter_are_given_in_their_order);
 	RUN(control_bytes_in_the_target_are_refused);
 	RUN(too_many_parameters_are_refused);
 	RUN(parameters_that_are_too_long_together_are_refused);
