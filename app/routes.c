@@ -112,9 +112,9 @@ static bool routes_answer(const struct gateway_call *call, struct exchange *x)
 	if (!routes_role_fits(call, &x->request))
 		return true; /* the prepared 503 */
 	if (x->request.role == REQUEST_RESPONDER) {
-		if (call->may_wait)
+		if (call->patience == GATEWAY_WAITS)
 			routes_respond(x);
-		return call->may_wait;
+		return call->patience == GATEWAY_WAITS;
 	}
 	return check_answer(x);
 }
@@ -146,10 +146,19 @@ static bool routes_begin(struct site *site, const struct gateway_call *call,
 		.agent = x->request.agent };
 	if (x->request.role == REQUEST_RESPONDER)
 		return true;
-	x->caller.memory_only = !call->may_wait;
 	/* A check waits for the store this long in all, not per reply. */
-	if (call->may_wait)
+	switch (call->patience) {
+	case GATEWAY_MEMORY_ONLY:
+		x->caller.patience = CALLER_MEMORY_ONLY;
+		break;
+	case GATEWAY_BRIEFLY:
+		x->caller.patience = CALLER_HURRIED;
+		x->caller.deadline = store_brief_deadline(site->auth.store, call->deadline);
+		break;
+	case GATEWAY_WAITS:
 		x->caller.deadline = store_deadline(site->auth.store, call->deadline);
+		break;
+	}
 	return true;
 }
 
@@ -159,7 +168,7 @@ bool routes_handle(const struct gateway_call *call, struct response *response, v
 	struct exchange x;
 
 	(void)context;
-	if (!call->may_wait)
+	if (call->patience == GATEWAY_MEMORY_ONLY)
 		clock_stand_still();
 	bool answered = !routes_begin(site, call, response, &x) || routes_answer(call, &x);
 	clock_go_on();
@@ -168,7 +177,7 @@ bool routes_handle(const struct gateway_call *call, struct response *response, v
 }
 
 void routes_handle_many(const struct gateway_call *const calls[],
-	struct response *const responses[], size_t count, void *context)
+	struct response *const responses[], bool answered[], size_t count, void *context)
 {
 	struct site *site = site_enter();
 	struct exchange x[GATEWAY_TOGETHER_MAX], *checks[GATEWAY_TOGETHER_MAX];
@@ -183,8 +192,7 @@ void routes_handle_many(const struct gateway_call *const calls[],
 	}
 	check_ask_ahead(checks, check_count);
 	for (size_t i = 0; i < count; i++)
-		if (begun[i])
-			(void)routes_answer(calls[i], &x[i]);
+		answered[i] = !begun[i] || routes_answer(calls[i], &x[i]);
 	site_leave(site);
 }
 
@@ -197,4 +205,13 @@ size_t routes_together(void)
 
 	site_leave(site);
 	return most;
+}
+
+size_t routes_at_once(void)
+{
+	struct site *site = site_enter();
+	size_t most = store_is_quick(site->auth.store) ? routes_together() : 0;
+
+	site_leave(site);
+	return most > 1 ? most : 0;
 }

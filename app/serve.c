@@ -274,7 +274,8 @@ static int serve_listen(const struct site *site, const char *conf, const sigset_
 		.handle_many = routes_handle_many,
 		.together = routes_together,
 		.threads = (int)set->server.authorizer_threads,
-		.memory_first = store_mirror(site->auth.store) != NULL };
+		.memory_first = store_mirror(site->auth.store) != NULL,
+		.at_once = store_mirror(site->auth.store) ? NULL : routes_at_once };
 	struct gateway_config pages = { .takes = GATEWAY_RESPONDER,
 		.handle = routes_handle,
 		/* A signature takes some milliseconds of a processor: checks go first. */

@@ -59,17 +59,20 @@ static bool access_renew_is_due(
 	return counts && !request->passive && facts->left_sec < facts_renew_below(auth, facts);
 }
 
-/* False: to be asked again where it may wait. */
+/* False: to be asked again by who is not in a hurry. */
 static bool access_renew(const struct auth *auth, const struct caller *caller,
 	const struct access_request *request, const struct token *token, struct facts *facts)
 {
 	if (!access_renew_is_due(auth, request, facts))
 		return true;
-	if (caller->memory_only)
+	if (caller->patience == CALLER_MEMORY_ONLY)
+		return false;
+	if (facts_renew(auth, caller, token, facts) == FACTS_OK)
+		return true;
+	if (caller->patience != CALLER_WAITS)
 		return false;
 	/* A prolongation that fails is no reason to refuse: the session still lives. */
-	if (facts_renew(auth, caller, token, facts) != FACTS_OK)
-		log_warn("session not prolonged: the store did not answer");
+	log_warn("session not prolonged: the store did not answer");
 	return true;
 }
 
@@ -104,7 +107,7 @@ static enum reason access_verify(const struct auth *auth, const struct caller *c
 	if (auth->remembered && remembered_find(auth->remembered, text, len, out))
 		reason = token_check_times(out);
 	/* Strangers can make it verify as many as they like: not on a thread that accepts. */
-	else if (caller->memory_only)
+	else if (caller->patience != CALLER_WAITS)
 		return REASON_STORE_UNAVAILABLE;
 	else if ((reason = token_verify(auth->keys, auth->settings, text, len, out)) == REASON_OK &&
 		 auth->remembered)
@@ -143,8 +146,8 @@ static enum facts_result access_look(const struct auth *auth, const struct calle
 			known_note(auth->known, &out->token, facts, asked_ms);
 		return FACTS_OK;
 	}
-	/* From memory alone a fault says only that the store is to be asked. */
-	if (caller->memory_only || !access_may_be_stale(auth, rule) ||
+	/* To who is in a hurry a fault says only that the store is to be asked again. */
+	if (caller->patience != CALLER_WAITS || !access_may_be_stale(auth, rule) ||
 		!known_find(auth->known, caller->arena, &out->token,
 			auth->settings->failure.stale_max, &known))
 		return FACTS_FAULT;
@@ -263,7 +266,7 @@ enum access_result access_decide(const struct auth *auth, const struct caller *c
 	if (rule->need == RULES_DENY)
 		return access_deny(out, NULL);
 	enum access_result result = access_identify(auth, caller, request, rule, out);
-	bool later = result == ACCESS_FAULT && caller->memory_only;
+	bool later = result == ACCESS_FAULT && caller->patience != CALLER_WAITS;
 	if (rule->need == RULES_OPTIONAL && result != ACCESS_ALLOWED && !later)
 		return access_anonymous(out);
 	if (rule->need == RULES_ROLE && result == ACCESS_ALLOWED)

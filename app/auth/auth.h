@@ -32,14 +32,20 @@ struct auth {
 };
 
 /* Request life. address and agent are never NULL ("" when the server did not say). */
+/* Of a thread that others wait for: what takes long is a FAULT, without a word in the log. Who asks
+ * again with CALLER_WAITS gets the answer. */
+enum caller_patience {
+	CALLER_WAITS,
+	CALLER_HURRIED, /* a signature takes long, and a store that does not answer soon */
+	CALLER_MEMORY_ONLY, /* and whatever only the store knows */
+};
+
 struct caller {
 	struct arena *arena;
 	struct deadline deadline;
 	const char *address; /* of the browser, as text */
 	const char *agent; /* User-Agent */
-	/* Nothing may be waited for: what only the store knows is a FAULT, without a word in the
-	 * log. Who asks again, where it may wait, gets the answer. */
-	bool memory_only;
+	enum caller_patience patience;
 	const struct facts_ahead *ahead; /* what the store said a moment ago; NULL: it is asked */
 	bool look_only; /* doorwardctl explain: that a session was used is not noted */
 };

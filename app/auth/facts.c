@@ -66,8 +66,9 @@ enum facts_result facts_learn_clock(const struct auth *auth, const struct caller
 	struct store_command command = store_read("TIME", NULL);
 	struct store_value reply = { 0 };
 
-	if (caller->memory_only || store_run_one(auth->store, caller->arena, caller->deadline,
-					   &command, &reply) != STORE_OK)
+	if (caller->patience == CALLER_MEMORY_ONLY ||
+		store_run_one(auth->store, caller->arena, caller->deadline, &command, &reply) !=
+			STORE_OK)
 		return FACTS_FAULT;
 	store_learn_time(&reply);
 	return FACTS_OK;

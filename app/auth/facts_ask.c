@@ -206,7 +206,7 @@ enum store_result facts_fetch(const struct auth *auth, const struct caller *call
 	}
 	const struct facts_keys keys = facts_make_keys(auth, arena, token, fields);
 	bool note = noted_is_due(auth, caller, token->sid);
-	if (caller->memory_only) {
+	if (caller->patience == CALLER_MEMORY_ONLY) {
 		if (note || !facts_recall(auth, arena, &keys, replies))
 			return STORE_FAULT;
 		counter_add(COUNTER_MIRROR_HITS);

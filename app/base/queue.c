@@ -168,6 +168,16 @@ void *queue_take(struct queue *queue)
 	return queue_take_some(queue, &round, &item, 1) == 1 ? item : NULL;
 }
 
+void *queue_take_now(struct queue *queue)
+{
+	void *item = NULL;
+
+	pthread_mutex_lock(&queue->lock);
+	queue_take_those(queue, &item, 1);
+	pthread_mutex_unlock(&queue->lock);
+	return item;
+}
+
 void queue_close(struct queue *queue)
 {
 	pthread_mutex_lock(&queue->lock);

@@ -20,6 +20,8 @@ void queue_put(struct queue *queue, void *item);
 void queue_put_first(struct queue *queue, void *item);
 /* The head; waits for one. NULL once the queue is closed and empty. */
 void *queue_take(struct queue *queue);
+/* The same without waiting: NULL when nothing stands there. */
+void *queue_take_now(struct queue *queue);
 
 /* A thread's last taking, of things that join; zero before the first. */
 struct queue_round {

@@ -116,7 +116,7 @@ bool check_answer(struct exchange *x)
 
 	check_request(x, &request);
 	enum access_result result = access_decide(x->auth, &x->caller, &request, &access);
-	if (result == ACCESS_FAULT && x->caller.memory_only)
+	if (result == ACCESS_FAULT && x->caller.patience != CALLER_WAITS)
 		return false;
 	metrics_count_check(result, &access);
 	switch (result) {

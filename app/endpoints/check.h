@@ -8,7 +8,7 @@
 struct access;
 struct exchange;
 
-/* False, when x->caller.memory_only, to be asked again without it: nothing is answered then. */
+/* False, unless x->caller waits, to be asked again by one that does: nothing is answered then. */
 bool check_answer(struct exchange *x);
 /* Asks the store in one round trip what check_answer will want to know for each of them; they are
  * answered right after it. */

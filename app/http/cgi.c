@@ -86,7 +86,7 @@ int cgi_run(gateway_handler *handle, void *context)
 		.params = (const char *const *)environ,
 		.takes = GATEWAY_RESPONDER,
 		.deadline = deadline_in_ms(GATEWAY_REQUEST_MS),
-		.may_wait = true,
+		.patience = GATEWAY_WAITS,
 		.read = cgi_read,
 		.read_context = &left };
 

@@ -1,14 +1,8 @@
 #include "http/gateway.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,34 +10,14 @@
 #include "base/log.h"
 #include "base/queue.h"
 #include "base/thread.h"
+#include "http/gateway_own.h"
 #include "http/job.h"
 #include "http/response.h"
 
 enum {
 	GATEWAY_ANSWER_MAX_BYTES = RESPONSE_HEADERS_MAX_BYTES + RESPONSE_BODY_MAX_BYTES + 1024,
-	GATEWAY_POLL_MS = 100,
 	GATEWAY_FRONTS_MAX = 2,
-	GATEWAY_FRONT_WAIT_MS = 5, /* the peer connected and is about to write */
 	GATEWAY_WAITING_MAX = 64, /* more stay in the socket's backlog */
-};
-
-struct gateway_thread {
-	pthread_t id;
-	struct gateway *gateway;
-	atomic_bool accepting; /* a signal may interrupt it without harm */
-	bool front;
-};
-
-struct gateway {
-	int descriptor;
-	struct gateway_config config;
-	void *context;
-	int fronts, threads; /* the fronts are the first of all threads */
-	struct gateway_thread *thread;
-	struct job *job;
-	struct queue *idle, *waiting;
-	atomic_bool stopping;
-	atomic_int fronts_running;
 };
 
 void gateway_render(const struct response *response, struct buf *out)
@@ -68,41 +42,6 @@ bool gateway_answer(
 	return true;
 }
 
-static void gateway_finish(struct job *job)
-{
-	job_send(job);
-	job_end(job);
-}
-
-/* ---- on a thread that accepts ---- */
-
-/* A peer that has connected writes in the next moment; a slow one is for the pool. */
-static bool gateway_comes_soon(const struct job *job)
-{
-	struct pollfd readable = { .fd = job->peer, .events = POLLIN };
-
-	return poll(&readable, 1, GATEWAY_FRONT_WAIT_MS) == 1 && job_has_come(job);
-}
-
-/* True when the job is free again; false when it went to the pool. */
-static bool gateway_serve_now(struct gateway *gateway, struct job *job)
-{
-	bool answered = false;
-
-	if (job_has_come(job) || gateway_comes_soon(job)) {
-		if (!job_begin(job, gateway->config.takes))
-			return true;
-		answered = job->cut || (gateway->config.memory_first &&
-					       gateway->config.handle(&job->call, &job->response,
-						       gateway->context));
-	}
-	if (answered)
-		gateway_finish(job);
-	else
-		queue_put(gateway->waiting, job);
-	return answered;
-}
-
 /* ---- on a thread that may wait ---- */
 
 static void gateway_handle_one(struct gateway *gateway, struct job *job)
@@ -112,7 +51,8 @@ static void gateway_handle_one(struct gateway *gateway, struct job *job)
 		fatal("a request was handed on twice");
 }
 
-static void gateway_handle_many(struct gateway *gateway, struct job *const jobs[], size_t count)
+void gateway_handle_many(
+	struct gateway *gateway, struct job *const jobs[], bool answered[], size_t count)
 {
 	const struct gateway_call *calls[GATEWAY_TOGETHER_MAX];
 	struct response *responses[GATEWAY_TOGETHER_MAX];
@@ -121,7 +61,7 @@ static void gateway_handle_many(struct gateway *gateway, struct job *const jobs[
 		calls[i] = &jobs[i]->call;
 		responses[i] = &jobs[i]->response;
 	}
-	gateway->config.handle_many(calls, responses, count, gateway->context);
+	gateway->config.handle_many(calls, responses, answered, count, gateway->context);
 }
 
 /* False when there is no request. */
@@ -138,14 +78,16 @@ static bool gateway_begin_waiting(struct gateway *gateway, struct job *job)
 	return true;
 }
 
-static void gateway_serve_waiting(struct gateway *gateway, struct job *const jobs[], size_t count)
+void gateway_serve_waiting(struct gateway *gateway, struct job *const jobs[], size_t count)
 {
+	bool answered[GATEWAY_TOGETHER_MAX];
+
 	if (!gateway_begin_waiting(gateway, jobs[0]))
 		return;
 	for (size_t i = 0; i < count; i++)
-		jobs[i]->call.may_wait = true;
+		jobs[i]->call.patience = GATEWAY_WAITS;
 	if (count > 1)
-		gateway_handle_many(gateway, jobs, count);
+		gateway_handle_many(gateway, jobs, answered, count);
 	else
 		gateway_handle_one(gateway, jobs[0]);
 	/* The answers may stand in each other's memory: it goes when all are made. */
@@ -155,79 +97,11 @@ static void gateway_serve_waiting(struct gateway *gateway, struct job *const job
 		job_end(jobs[i]);
 }
 
-/* ---- accepting ---- */
-
-static void gateway_pause(void)
+void gateway_pause(void)
 {
 	static const struct timespec moment = { .tv_nsec = 10 * 1000 * 1000 };
 
 	nanosleep(&moment, NULL);
-}
-
-static void gateway_accept_failed(const struct gateway *gateway, int error)
-{
-	struct pollfd readable = { .fd = gateway->descriptor, .events = POLLIN };
-
-	switch (error) {
-	case EAGAIN: /* another process that has the socket too made it non-blocking */
-		poll(&readable, 1, GATEWAY_POLL_MS);
-		return;
-	case EINTR:
-	case ECONNABORTED:
-	case EPROTO: /* what became of a connection before it was accepted: accept(2) */
-	case ENETDOWN:
-	case ENOPROTOOPT:
-	case EHOSTDOWN:
-	case ENONET:
-	case EHOSTUNREACH:
-	case EOPNOTSUPP:
-	case ENETUNREACH:
-		return;
-	case EPERM: /* a firewall */
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-		log_error("accept: %s", strerror(error));
-		gateway_pause();
-		return;
-	default:
-		/* A process that lives and answers nothing is worse than one that is restarted. */
-		fatal("accept: %s: this socket takes no more requests", strerror(error));
-	}
-}
-
-static int gateway_accept(struct gateway_thread *thread)
-{
-	struct gateway *gateway = thread->gateway;
-	int peer = -1;
-
-	atomic_store(&thread->accepting, true);
-	if (!atomic_load(&gateway->stopping))
-		peer = accept4(gateway->descriptor, NULL, NULL, SOCK_CLOEXEC);
-	int error = errno;
-	atomic_store(&thread->accepting, false);
-	if (peer < 0 && !atomic_load(&gateway->stopping))
-		gateway_accept_failed(gateway, error);
-	return peer;
-}
-
-static void gateway_work_front(struct gateway_thread *thread)
-{
-	struct gateway *gateway = thread->gateway;
-	struct job *job = NULL;
-
-	while (!atomic_load(&gateway->stopping)) {
-		if (!job && !(job = queue_take(gateway->idle)))
-			break;
-		if ((job->peer = gateway_accept(thread)) < 0)
-			continue;
-		if (!gateway->config.handle_many)
-			gateway_serve_waiting(gateway, &job, 1);
-		else if (!gateway_serve_now(gateway, job))
-			job = NULL;
-	}
-	atomic_fetch_sub(&gateway->fronts_running, 1);
 }
 
 /* A page may take long, and who is not read yet may be slow: nobody waits for them. */
@@ -314,10 +188,11 @@ struct gateway *gateway_start(int descriptor, const struct gateway_config *confi
 	pthread_once(&once, gateway_init_once);
 	if (!gateway)
 		fatal("out of memory");
-	/* An inherited one may be non-blocking; ours must wait. */
+	/* An inherited one may be either. Who gathers must not wait with others in hand. */
 	int flags = fcntl(descriptor, F_GETFL);
-	if (flags >= 0 && (flags & O_NONBLOCK))
-		fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
+	if (flags >= 0)
+		fcntl(descriptor, F_SETFL,
+			config->at_once ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
 	gateway->descriptor = descriptor;
 	gateway->config = *config;
 	gateway->context = context;

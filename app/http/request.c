@@ -35,7 +35,8 @@ static const char *or_empty(const char *text)
 }
 
 /* The name that was sent twice with different values, or NULL. */
-static const char *values_add(struct request_values *values, size_t at, enum param i, const char *value)
+static const char *values_add(
+	struct request_values *values, size_t at, enum param i, const char *value)
 {
 	values->last[i] = (uint16_t)at;
 	if (!values->of[i]) {
@@ -63,8 +64,8 @@ static bool values_collect(struct request_values *values, struct request *reques
 		const char *twice =
 			known < PARAM_COUNT ? values_add(values, i, known, equals + 1) : NULL;
 		if (twice)
-			return refuse(why, arena_printf(request->arena,
-						   "two different values of %s", twice));
+			return refuse(why,
+				arena_printf(request->arena, "two different values of %s", twice));
 	}
 	return true;
 }

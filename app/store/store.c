@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BRIEF_MS = 5 };
+
 const char *store_version(void)
 {
 	return wire_version();
@@ -133,10 +135,25 @@ bool store_is_one_server(const struct store *store)
 	return topology_is_one(store->topology);
 }
 
+bool store_is_quick(const struct store *store)
+{
+	return atomic_load(&store->quick);
+}
+
+static struct deadline sooner(struct deadline a, struct deadline b)
+{
+	return a.at_mono_ms < b.at_mono_ms ? a : b;
+}
+
 struct deadline store_deadline(const struct store *store, struct deadline outer)
 {
-	struct deadline own = deadline_in_ms(store->timeout_ms);
-	return own.at_mono_ms < outer.at_mono_ms ? own : outer;
+	return sooner(deadline_in_ms(store->timeout_ms), outer);
+}
+
+struct deadline store_brief_deadline(const struct store *store, struct deadline outer)
+{
+	int64_t ms = store->timeout_ms / 4;
+	return sooner(deadline_in_ms(ms < BRIEF_MS ? ms : BRIEF_MS), outer);
 }
 
 /* Keys. */

@@ -149,9 +149,14 @@ struct mirror *store_mirror(struct store *store);
 
 /* Do all keys live on one server? By the kind of its URL. */
 bool store_is_one_server(const struct store *store);
+/* Was the last call answered, and within a millisecond or two? False before the first. */
+bool store_is_quick(const struct store *store);
 
 /* The deadline of one store call: timeout_ms from now, never past `outer`. */
 struct deadline store_deadline(const struct store *store, struct deadline outer);
+/* For who would rather hand a call on than wait: a few milliseconds, a quarter of timeout_ms at
+ * most. That such a call was late says nothing about the store, and is not logged. */
+struct deadline store_brief_deadline(const struct store *store, struct deadline outer);
 
 /* Keys, in the arena (DESIGN 5). uid and handle are base64url text; all keys of one user carry the
  * hash tag {uid}, so that they share a slot in a Cluster. */

@@ -2,6 +2,8 @@
 #ifndef DOORWARD_STORE_STORE_OWN_H
 #define DOORWARD_STORE_STORE_OWN_H
 
+#include <stdatomic.h>
+
 #include "store/complaint.h"
 #include "store/script.h"
 #include "store/store.h"
@@ -17,6 +19,7 @@ struct store {
 	struct topology *topology;
 	struct script_shas scripts;
 	struct complaint complaint;
+	atomic_bool quick; /* the last call was answered, and soon */
 	struct mirror *mirror; /* NULL: none */
 	struct tracker_set *trackers;
 };

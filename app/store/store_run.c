@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <time.h>
 
-enum { ROUNDS_MAX = 64, PAUSE_MS = 20 };
+enum { ROUNDS_MAX = 64, PAUSE_MS = 20, QUICK_MS = 2 };
 
 static bool is_name(const struct store_command *command, const char *name)
 {
@@ -79,6 +79,7 @@ static void settle_ok(struct store_run *run)
 	int64_t open_ms, refused;
 	struct node *node = run->entered;
 	run->entered = NULL;
+	atomic_store(&run->store->quick, clock_mono_ms() - run->entered_at_ms < QUICK_MS);
 	if (!breaker_close(&node->breaker, &open_ms, &refused))
 		return;
 	topology_name(run->store->topology, node, name);
@@ -90,6 +91,7 @@ static void settle_fault(struct store_run *run, enum wire_result result)
 {
 	char name[TOPOLOGY_NAME_MAX];
 	struct node *node = run->entered;
+	atomic_store(&run->store->quick, false);
 	bool absent = result == WIRE_LATE || result == WIRE_UNREACHABLE;
 	bool hurried = !run->patient && deadline_left_ms(run->call.deadline) == 0;
 	topology_name(run->store->topology, node, name);
@@ -103,7 +105,8 @@ static void settle_fault(struct store_run *run, enum wire_result result)
 	}
 	if (node && run->pass == BREAKER_PROBE)
 		breaker_leave(&node->breaker);
-	complaint_log(&run->store->complaint, "%s: %s", name, run->call.why);
+	if (!absent || !hurried)
+		complaint_log(&run->store->complaint, "%s: %s", name, run->call.why);
 }
 
 /* True when calls to the node may be made. */

@@ -32,13 +32,13 @@ static size_t no_body(void *context, char *into, size_t len)
 }
 
 /* On a thread that accepts, which must not wait; else on one of the pool. */
-static bool check(struct arena *arena, bool may_wait)
+static bool check(struct arena *arena, enum gateway_patience patience)
 {
 	struct gateway_call call = { .arena = arena,
 		.params = params,
 		.takes = GATEWAY_AUTHORIZER,
 		.deadline = deadline_in_ms(GATEWAY_REQUEST_MS),
-		.may_wait = may_wait,
+		.patience = patience,
 		.read = no_body };
 	struct buf out;
 
@@ -78,10 +78,10 @@ int main(int argc, char **argv)
 	struct arena *arena = arena_new(GATEWAY_ARENA_MAX_BYTES);
 	nanosleep(&lease, NULL);
 	for (size_t i = 0; i < WARM_UP; i++)
-		check(arena, true);
+		check(arena, GATEWAY_WAITS);
 	double start = cpu_us();
 	for (size_t i = 0; i < count; i++)
-		let_in += check(arena, false);
+		let_in += check(arena, GATEWAY_MEMORY_ONLY);
 	printf("%zu %.4f\n", let_in, (cpu_us() - start) / (double)count);
 	arena_free(arena);
 	return 0;

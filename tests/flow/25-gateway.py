@@ -160,6 +160,39 @@ def what_memory_does_not_know_is_asked_together(site, client):
     asked_together(site, client)
 
 
+@case("mirror.enabled=no", "server.authorizer_threads=1")
+def a_store_that_answers_at_once_is_asked_by_the_thread_that_accepts(site, client):
+    request = begin(fastcgi.AUTHORIZER) + params(client)
+    # The only thread that waits is kept by a web server that does not go on, and others stand behind it.
+    slow = [connect(site, request[:100]) for _ in range(3)]
+    time.sleep(0.05)
+    for _ in range(100):
+        check_equal(client.check().status, 200, "a check while the pool is busy")
+    check_equal(len(select.select(slow, [], [], 0)[0]), 0, "slow peers that were given up before")
+    check_equal({reply.status for reply in parallel([client.check for _ in range(40)])}, {200}, "forty at once")
+    for connection in slow:
+        connection.close()
+
+
+@case("mirror.enabled=no", "store.timeout_ms=2000")
+def a_store_that_takes_its_time_is_waited_for_by_the_pool_and_nobody_is_refused(site, client):
+    others = [Client(site).signed_in("alice") for _ in range(4)]
+    for person in others:
+        check_equal(person.check().status, 200, "each alone")
+    redis = next(process for name, process in site.processes if name == "redis")
+
+    def hang(pause_ms):
+        os.kill(redis.pid, signal.SIGSTOP)
+        time.sleep(pause_ms / 1000)
+        os.kill(redis.pid, signal.SIGCONT)
+
+    for pause_ms in (3, 20, 150):
+        answers = parallel([lambda: hang(pause_ms)] +
+                           [lambda p=person: p.check() for person in (client, *others) for _ in range(8)])
+        check_equal({reply.status for reply in answers[1:]}, {200}, f"checks while Redis hangs for {pause_ms} ms")
+    check_equal(client.check().status, 200, "a check afterwards")
+
+
 @case("mirror.enabled=no")
 def a_record_that_cannot_be_read_spoils_no_answer_beside_it(site, client):
     node = next(process for name, process in site.processes if name == "node0")

@@ -37,33 +37,15 @@ static int count_pairs(const char *header)
 	return count;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void judge(const struct request *request, int pairs)
 {
-	char *params[LINES_MAX + 1] = { NULL };
-	uint32_t name_len[LINES_MAX + 1] = { 0 };
-	struct fuzz_parts parts = { data, data + size };
 	const char *value = NULL;
 	size_t len = 0;
-	int count = 0, pairs = 0;
 	bool inside = false;
+	enum cookie_result result = cookie_find(request, name, &value, &len);
 
-	fuzz_begin();
-	for (; parts.at < parts.end && count < LINES_MAX; count++) {
-		char *line = fuzz_part(&parts, '\n');
-		size_t line_len = strlen("HTTP_COOKIE=") + strlen(line) + 1;
-		params[count] = malloc(line_len);
-		name_len[count] = (uint32_t)strlen("HTTP_COOKIE");
-		HOLDS(params[count] != NULL);
-		(void)snprintf(params[count], line_len, "HTTP_COOKIE=%s", line);
-		pairs += count_pairs(line);
-		free(line);
-	}
-	struct request request = {
-		.arena = fuzz_arena, .params = (const char *const *)params, .name_len = name_len
-	};
-	enum cookie_result result = cookie_find(&request, name, &value, &len);
-	for (int i = 0; i < count && value; i++)
-		inside |= value >= params[i] && value + len <= params[i] + strlen(params[i]);
+	for (const char *const *param = request->params; *param && value; param++)
+		inside |= value >= *param && value + len <= *param + strlen(*param);
 	HOLDS((result == COOKIE_FOUND) == (value != NULL));
 	HOLDS(!value || inside);
 	HOLDS(!value || (len <= VALUE_MAX && !memchr(value, ';', len) && !memchr(value, ',', len)));
@@ -71,6 +53,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS((result == COOKIE_ABSENT) == (pairs == 0));
 	HOLDS(result != COOKIE_FOUND || pairs == 1);
 	HOLDS(pairs < 2 || result == COOKIE_DUPLICATE);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static char method[] = "REQUEST_METHOD=GET";
+	char *params[LINES_MAX + 2] = { NULL };
+	struct fuzz_parts parts = { data, data + size };
+	struct request request = { 0 };
+	const char *why = NULL;
+	int count = 0, pairs = 0;
+
+	fuzz_begin();
+	for (; parts.at < parts.end && count < LINES_MAX; count++) {
+		char *line = fuzz_part(&parts, '\n');
+		size_t line_len = strlen("HTTP_COOKIE=") + strlen(line) + 1;
+		params[count] = malloc(line_len);
+		HOLDS(params[count] != NULL);
+		(void)snprintf(params[count], line_len, "HTTP_COOKIE=%s", line);
+		pairs += count_pairs(line);
+		free(line);
+	}
+	params[count] = method;
+	if (request_init(&request, fuzz_arena, (const char *const *)params, "", &why))
+		judge(&request, pairs);
+	else
+		HOLDS(size > REQUEST_PARAMS_MAX_BYTES / 2);
 	for (int i = 0; i < count; i++)
 		free(params[i]);
 	return 0;

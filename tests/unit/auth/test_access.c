@@ -276,6 +276,54 @@ static void a_sliding_session_is_prolonged_by_use_and_never_past_its_end(void)
 	CHECK(access.idle_left_sec <= 3600);
 }
 
+/* As on a thread that accepts. */
+static enum access_result ask_in_a_hurry(struct access *out)
+{
+	struct access_request request = {
+		.token = token, .token_len = strlen(token), .method = "GET", .uri = "/private/"
+	};
+
+	world.caller.patience = CALLER_HURRIED;
+	world.caller.deadline = store_brief_deadline(world.auth.store, deadline_in_ms(2000));
+	enum access_result result = access_decide(&world.auth, &world.caller, &request, out);
+	world.caller.patience = CALLER_WAITS;
+	return result;
+}
+
+static void in_a_hurry_the_store_is_asked_but_no_signature_verified(void)
+{
+	struct access access;
+
+	fresh("");
+	CHECK_INT(ask_in_a_hurry(&access), ACCESS_FAULT);
+	CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	CHECK_INT(ask_in_a_hurry(&access), ACCESS_ALLOWED);
+	CHECK_TEXT(access.user.name, "alice");
+	world.caller.deadline = deadline_in_ms(2000);
+	CHECK_INT(session_end(&world.auth, &world.caller, &alice.id, session.handle), SESSION_OK);
+	CHECK_INT(ask_in_a_hurry(&access), ACCESS_UNAUTHENTICATED);
+	CHECK_INT(access.reason, REASON_SESSION_ENDED);
+}
+
+/* Nor is a store silent that lets a hurried caller wait: the next patient one gets its answer. */
+static void in_a_hurry_nobody_waits_for_the_store(void)
+{
+	struct access access;
+
+	fresh("");
+	CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	redis_pause();
+	int64_t start_ms = clock_mono_ms();
+	CHECK_INT(ask_in_a_hurry(&access), ACCESS_FAULT);
+	CHECK(clock_mono_ms() - start_ms < 1000);
+	CHECK(!store_is_quick(world.auth.store));
+	redis_resume();
+	CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	for (int i = 0; i < 100 && !store_is_quick(world.auth.store); i++)
+		CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	CHECK(store_is_quick(world.auth.store));
+}
+
 int main(void)
 {
 	world_start("");
@@ -295,6 +343,8 @@ int main(void)
 	RUN(a_record_that_cannot_be_believed_lets_nobody_in);
 	RUN(a_full_store_still_answers_checks);
 	RUN(a_sliding_session_is_prolonged_by_use_and_never_past_its_end);
+	RUN(in_a_hurry_the_store_is_asked_but_no_signature_verified);
+	RUN(in_a_hurry_nobody_waits_for_the_store);
 	world_stop();
 	return check_result();
 }

@@ -121,9 +121,11 @@ static void ask_stale(void)
 	/* A page of ours, which asks without an address. */
 	CHECK_INT(ask_for(NULL, token, &access), ACCESS_FAULT);
 	CHECK(!access.degraded);
-	world.caller.memory_only = true;
+	world.caller.patience = CALLER_MEMORY_ONLY;
 	CHECK_INT(ask(token), ACCESS_FAULT);
-	world.caller.memory_only = false;
+	world.caller.patience = CALLER_HURRIED;
+	CHECK_INT(ask(token), ACCESS_FAULT);
+	world.caller.patience = CALLER_WAITS;
 }
 
 static void a_session_seen_alive_passes_and_another_does_not(void)

@@ -127,11 +127,11 @@ static void every_kind_of_revocation_is_seen_at_the_next_check(void)
 /* On a thread that accepts: nothing is asked, and what memory does not know is no answer. */
 static enum access_result ask_memory(struct access *out)
 {
-	world.caller.memory_only = true;
+	world.caller.patience = CALLER_MEMORY_ONLY;
 	long long before = commands_processed();
 	enum access_result result = ask(out);
 	CHECK_INT(commands_processed(), before);
-	world.caller.memory_only = false;
+	world.caller.patience = CALLER_WAITS;
 	return result;
 }
 

@@ -400,8 +400,12 @@ static void normalising_twice_changes_nothing(void)
 /* A path with nothing to decode is not decoded; with one letter encoded the same one is. */
 static void an_encoded_letter_changes_nothing(void)
 {
-	static const char *const pieces[] = { "/", ".", "..", "a", ";", "-", "%", "\\", "?", "\x7f" };
-	enum { PIECES = sizeof(pieces) / sizeof(pieces[0]), COUNT = PIECES * PIECES * PIECES * PIECES };
+	static const char *const pieces[] = { "/", ".", "..", "a", ";", "-", "%", "\\", "?",
+		"\x7f" };
+	enum {
+		PIECES = sizeof(pieces) / sizeof(pieces[0]),
+		COUNT = PIECES * PIECES * PIECES * PIECES
+	};
 	for (int n = 0; n < COUNT; n++) {
 		char plain[40] = "/", encoded[40] = "/%61", *ends[2] = { plain + 1, encoded + 4 };
 		*ends[0]++ = 'a';

@@ -23,6 +23,19 @@ static void what_is_put_first_is_taken_before_what_waits(void)
 	queue_free(queue);
 }
 
+static void taken_now_there_is_the_head_or_nothing(void)
+{
+	struct queue *queue = queue_new(2, 1, NULL);
+
+	CHECK(queue_take_now(queue) == NULL);
+	queue_put(queue, &items[0]);
+	queue_put(queue, &items[1]);
+	CHECK(queue_take_now(queue) == &items[0]);
+	CHECK(queue_take(queue) == &items[1]);
+	CHECK(queue_take_now(queue) == NULL);
+	queue_free(queue);
+}
+
 static void what_stands_in_a_closed_queue_may_still_be_taken(void)
 {
 	struct queue *queue = queue_new(2, 1, NULL);
@@ -235,6 +248,7 @@ static void as_many_threads_wake_as_there_is_work_for(void)
 int main(void)
 {
 	RUN(what_is_put_first_is_taken_before_what_waits);
+	RUN(taken_now_there_is_the_head_or_nothing);
 	RUN(what_stands_in_a_closed_queue_may_still_be_taken);
 	RUN(what_may_join_the_head_is_taken_with_it);
 	RUN(where_nothing_joins_each_is_taken_alone);
