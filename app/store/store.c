@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BRIEF_MS = 5 };
+enum { BRIEF_MS = 5, FORGIVEN_MS = 1000 };
 
 const char *store_version(void)
 {
@@ -137,7 +137,8 @@ bool store_is_one_server(const struct store *store)
 
 bool store_is_quick(const struct store *store)
 {
-	return atomic_load(&store->quick);
+	int64_t slow_at_ms = atomic_load(&store->slow_at_ms);
+	return slow_at_ms == 0 || clock_mono_ms() - slow_at_ms >= FORGIVEN_MS;
 }
 
 static struct deadline sooner(struct deadline a, struct deadline b)

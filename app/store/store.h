@@ -149,7 +149,8 @@ struct mirror *store_mirror(struct store *store);
 
 /* Do all keys live on one server? By the kind of its URL. */
 bool store_is_one_server(const struct store *store);
-/* Was the last call answered, and within a millisecond or two? False before the first. */
+/* Was the last call answered within a millisecond or two? If not, it may be tried again a second
+ * later. */
 bool store_is_quick(const struct store *store);
 
 /* The deadline of one store call: timeout_ms from now, never past `outer`. */

@@ -19,7 +19,7 @@ struct store {
 	struct topology *topology;
 	struct script_shas scripts;
 	struct complaint complaint;
-	atomic_bool quick; /* the last call was answered, and soon */
+	_Atomic int64_t slow_at_ms; /* 0: the last call was answered, and soon */
 	struct mirror *mirror; /* NULL: none */
 	struct tracker_set *trackers;
 };

@@ -73,13 +73,20 @@ static struct store_unit *next_unit(struct store_run *run)
 
 /* ---- breaker and log ---- */
 
+static void note_pace(const struct store_run *run)
+{
+	int64_t now_ms = clock_mono_ms();
+	bool quick = now_ms - run->entered_at_ms < QUICK_MS;
+	atomic_store(&run->store->slow_at_ms, quick ? 0 : now_ms);
+}
+
 static void settle_ok(struct store_run *run)
 {
 	char name[TOPOLOGY_NAME_MAX];
 	int64_t open_ms, refused;
 	struct node *node = run->entered;
 	run->entered = NULL;
-	atomic_store(&run->store->quick, clock_mono_ms() - run->entered_at_ms < QUICK_MS);
+	note_pace(run);
 	if (!breaker_close(&node->breaker, &open_ms, &refused))
 		return;
 	topology_name(run->store->topology, node, name);
@@ -91,7 +98,7 @@ static void settle_fault(struct store_run *run, enum wire_result result)
 {
 	char name[TOPOLOGY_NAME_MAX];
 	struct node *node = run->entered;
-	atomic_store(&run->store->quick, false);
+	atomic_store(&run->store->slow_at_ms, clock_mono_ms());
 	bool absent = result == WIRE_LATE || result == WIRE_UNREACHABLE;
 	bool hurried = !run->patient && deadline_left_ms(run->call.deadline) == 0;
 	topology_name(run->store->topology, node, name);
