@@ -250,7 +250,8 @@ bool access_will_ask(const struct auth *auth, const struct caller *caller,
 	const struct rule *rule = access_rule(auth, caller, request);
 
 	return rule && rule->need != RULES_ANYONE && rule->need != RULES_DENY && request->token &&
-	       access_verify(auth, caller, request, token) == REASON_OK;
+	       access_verify(auth, caller, request, token) == REASON_OK &&
+	       facts_may_ask(auth, caller, token);
 }
 
 enum access_result access_decide(const struct auth *auth, const struct caller *caller,

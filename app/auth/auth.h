@@ -31,7 +31,6 @@ struct auth {
 	struct userfile *userfile; /* NULL unless [users] source = file */
 };
 
-/* Request life. address and agent are never NULL ("" when the server did not say). */
 /* Of a thread that others wait for: what takes long is a FAULT, without a word in the log. Who asks
  * again with CALLER_WAITS gets the answer. */
 enum caller_patience {
@@ -40,6 +39,7 @@ enum caller_patience {
 	CALLER_MEMORY_ONLY, /* and whatever only the store knows */
 };
 
+/* Request life. address and agent are never NULL ("" when the server did not say). */
 struct caller {
 	struct arena *arena;
 	struct deadline deadline;

@@ -91,7 +91,8 @@ enum facts_result facts_read(const struct auth *auth, const struct caller *calle
 	if (!facts_fill_user(&fields, &replies[AT_USER], &token->sub, arena, out) ||
 		!user_add_ver(replies[AT_REALM].type == STORE_TEXT ? replies[AT_REALM].text : NULL,
 			&out->realm_ver)) {
-		log_error("the record of user %s or the realm's cannot be believed", uid);
+		if (caller->patience == CALLER_WAITS)
+			log_error("the record of user %s or the realm's cannot be believed", uid);
 		/* That is an answer: what was known before is not to stand in for it. */
 		known_end_user(auth->known, uid);
 		return FACTS_FAULT;

@@ -195,6 +195,12 @@ static bool facts_is_ahead(const struct facts_ahead *ahead, const struct token *
 
 /* ---- one ---- */
 
+bool facts_may_ask(
+	const struct auth *auth, const struct caller *caller, const struct token *token)
+{
+	return caller->patience == CALLER_WAITS || !noted_is_due(auth, caller, token->sid);
+}
+
 enum store_result facts_fetch(const struct auth *auth, const struct caller *caller,
 	const struct token *token, const struct facts_fields *fields, struct store_value *replies)
 {
@@ -206,8 +212,10 @@ enum store_result facts_fetch(const struct auth *auth, const struct caller *call
 	}
 	const struct facts_keys keys = facts_make_keys(auth, arena, token, fields);
 	bool note = noted_is_due(auth, caller, token->sid);
+	if (note && caller->patience != CALLER_WAITS)
+		return STORE_FAULT;
 	if (caller->patience == CALLER_MEMORY_ONLY) {
-		if (note || !facts_recall(auth, arena, &keys, replies))
+		if (!facts_recall(auth, arena, &keys, replies))
 			return STORE_FAULT;
 		counter_add(COUNTER_MIRROR_HITS);
 		return STORE_OK;

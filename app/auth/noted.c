@@ -48,7 +48,7 @@ bool noted_is_due(const struct auth *auth, const struct caller *caller, const ch
 
 	if (caller->look_only || atomic_load(place) == mark)
 		return false;
-	if (caller->patience != CALLER_MEMORY_ONLY)
+	if (caller->patience == CALLER_WAITS)
 		atomic_store(place, mark);
 	return true;
 }

@@ -7,8 +7,8 @@
 struct auth;
 struct caller;
 
-/* Is it time again ([session] seen_every)? Then the caller notes it, unless it asks from memory
- * alone: who does is told so again where it may wait. handle: of the session. */
+/* Is it time again ([session] seen_every)? Then a caller that waits notes it; another one
+ * leaves that to who does, who is told so again. handle: of the session. */
 bool noted_is_due(const struct auth *auth, const struct caller *caller, const char *handle);
 
 #endif

@@ -114,8 +114,11 @@ static void userfile_look(struct userfile *userfile)
 	if (userfile_is_same(&now[0], &userfile->stamp[0]) &&
 		userfile_is_same(&now[1], &userfile->stamp[1]))
 		return;
-	if (userfile_is_settled(&now[0]) && userfile_is_settled(&now[1]))
-		userfile_reload(userfile, now);
+	if (!userfile_is_settled(&now[0]) || !userfile_is_settled(&now[1]))
+		return;
+	/* Takes a moment: what is judged afterwards is judged by the time it is then. */
+	clock_go_on();
+	userfile_reload(userfile, now);
 }
 
 struct userfile *userfile_load(

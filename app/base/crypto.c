@@ -110,8 +110,8 @@ void crypto_hmac_sha256(uint8_t out[CRYPTO_SHA256_BYTES], const void *key, size_
 		fatal("HMAC failed");
 }
 
-/* CRYPTO_memcmp goes byte by byte. What differs is gathered first in one word, without a branch
- * that knows it; then it judges that word and the rest. */
+/* CRYPTO_memcmp goes byte by byte. What differs is gathered first in one block, without a branch
+ * that knows it; then it judges that block and the rest. */
 bool crypto_equal(const void *a, const void *b, size_t len)
 {
 	const unsigned char *left = a, *right = b;

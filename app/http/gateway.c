@@ -86,10 +86,14 @@ void gateway_serve_waiting(struct gateway *gateway, struct job *const jobs[], si
 		return;
 	for (size_t i = 0; i < count; i++)
 		jobs[i]->call.patience = GATEWAY_WAITS;
-	if (count > 1)
+	if (count > 1) {
 		gateway_handle_many(gateway, jobs, answered, count);
-	else
+		for (size_t i = 0; i < count; i++)
+			if (!answered[i])
+				fatal("a request was handed on twice");
+	} else {
 		gateway_handle_one(gateway, jobs[0]);
+	}
 	/* The answers may stand in each other's memory: it goes when all are made. */
 	for (size_t i = 0; i < count; i++)
 		job_send(jobs[i]);
@@ -166,7 +170,7 @@ static int gateway_count_fronts(void)
 
 static void gateway_make_jobs(struct gateway *gateway)
 {
-	size_t count = (size_t)gateway->threads + GATEWAY_WAITING_MAX;
+	size_t count = gateway->jobs;
 
 	gateway->job = calloc(count, sizeof *gateway->job);
 	gateway->thread = calloc((size_t)gateway->threads, sizeof *gateway->thread);
@@ -198,6 +202,9 @@ struct gateway *gateway_start(int descriptor, const struct gateway_config *confi
 	gateway->context = context;
 	gateway->fronts = config->handle_many ? gateway_count_fronts() : config->threads;
 	gateway->threads = config->threads + (config->handle_many ? gateway->fronts : 0);
+	/* Who gathers has some in hand. */
+	gateway->jobs = (size_t)gateway->threads + GATEWAY_WAITING_MAX +
+			(config->at_once ? (size_t)gateway->fronts * GATEWAY_TOGETHER_MAX : 0);
 	gateway_make_jobs(gateway);
 	atomic_store(&gateway->fronts_running, gateway->fronts);
 	for (int i = 0; i < gateway->threads; i++) {
@@ -233,7 +240,7 @@ void gateway_stop(struct gateway *gateway)
 	queue_close(gateway->waiting);
 	for (int i = 0; i < gateway->threads; i++)
 		pthread_join(gateway->thread[i].id, NULL);
-	for (int i = 0; i < gateway->threads + GATEWAY_WAITING_MAX; i++)
+	for (size_t i = 0; i < gateway->jobs; i++)
 		job_free(&gateway->job[i]);
 	queue_free(gateway->idle);
 	queue_free(gateway->waiting);

@@ -58,12 +58,18 @@ static int gateway_accept(struct gateway_thread *thread, bool may_wait)
 			poll(&readable, 1, -1);
 	}
 	atomic_store(&thread->accepting, false);
-	if (peer < 0)
+	if (peer < 0 && may_wait)
 		gateway_accept_failed(error);
 	return peer;
 }
 
 /* ---- one request ---- */
+
+static void gateway_finish(struct job *job)
+{
+	job_send(job);
+	job_end(job);
+}
 
 /* A peer that has connected writes in the next moment; a slow one is for the pool. */
 static bool gateway_comes_soon(const struct job *job)
@@ -90,8 +96,7 @@ static enum gateway_taken gateway_take_in(struct gateway *gateway, struct job *j
 		return GATEWAY_OVER;
 	if (!job->cut)
 		return GATEWAY_BEGUN;
-	job_send(job);
-	job_end(job);
+	gateway_finish(job);
 	return GATEWAY_OVER;
 }
 
@@ -108,8 +113,7 @@ static bool gateway_serve_known(struct gateway *gateway, struct job *job)
 		queue_put(gateway->waiting, job);
 		return false;
 	}
-	job_send(job);
-	job_end(job);
+	gateway_finish(job);
 	return true;
 }
 
@@ -146,47 +150,51 @@ static void gateway_ask(struct gateway *gateway, struct gathered *gathered)
 	gathered->count = 0;
 }
 
+static void gathered_swap(struct gathered *gathered, size_t a, size_t b)
+{
+	struct job *job = gathered->job[a];
+
+	gathered->job[a] = gathered->job[b];
+	gathered->job[b] = job;
+}
+
 /* A job for the next connection. NULL: there is none for now (but some are in hand), or the gateway
  * stops. */
 static struct job *gateway_find_job(struct gateway *gateway, struct gathered *gathered)
 {
-	struct job **job = &gathered->job[gathered->count];
+	size_t at = gathered->count, spare = at;
 
-	if (!*job)
-		*job = gathered->count > 0 ? queue_take_now(gateway->idle)
-					   : queue_take(gateway->idle);
-	return *job;
+	while (spare < GATEWAY_TOGETHER_MAX && !gathered->job[spare])
+		spare++;
+	if (spare < GATEWAY_TOGETHER_MAX)
+		gathered_swap(gathered, at, spare);
+	else
+		gathered->job[at] =
+			at > 0 ? queue_take_now(gateway->idle) : queue_take(gateway->idle);
+	return gathered->job[at];
 }
 
 static void gateway_add(struct gateway *gateway, struct gathered *gathered)
 {
-	struct job **place = &gathered->job[gathered->count], *job = *place;
+	size_t at = gathered->count;
+	struct job *job = gathered->job[at];
 	bool has_come = job_has_come(job);
 
 	/* Nobody waits for the next one's web server. */
-	if (!has_come && gathered->count > 0) {
+	if (!has_come && at > 0) {
 		gateway_ask(gateway, gathered);
-		*place = gathered->job[0];
-		gathered->job[0] = job;
-		place = &gathered->job[0];
+		gathered_swap(gathered, 0, at);
+		at = 0;
 	}
-	switch (gateway_take_in(gateway, job, has_come)) {
-	case GATEWAY_OVER:
-		return;
-	case GATEWAY_HANDED_ON:
-		*place = NULL;
-		return;
-	case GATEWAY_BEGUN:
-		break;
+	enum gateway_taken taken = gateway_take_in(gateway, job, has_come);
+	if (taken == GATEWAY_BEGUN && at == 0 && !(gathered->most = gateway->config.at_once())) {
+		queue_put(gateway->waiting, job);
+		taken = GATEWAY_HANDED_ON;
 	}
-	if (gathered->count == 0)
-		gathered->most = gateway->config.at_once();
-	if (gathered->most > 0) {
+	if (taken == GATEWAY_HANDED_ON)
+		gathered->job[at] = NULL;
+	else if (taken == GATEWAY_BEGUN)
 		gathered->count++;
-		return;
-	}
-	queue_put(gateway->waiting, job);
-	*place = NULL;
 }
 
 static void gateway_work_gathering(struct gateway_thread *thread)

@@ -24,6 +24,7 @@ struct gateway {
 	int fronts, threads; /* the fronts are the first of all threads */
 	struct gateway_thread *thread;
 	struct job *job;
+	size_t jobs;
 	struct queue *idle, *waiting;
 	atomic_bool stopping;
 	atomic_int fronts_running;

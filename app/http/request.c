@@ -8,10 +8,13 @@
 #include "http/origin.h"
 #include "http/param.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
 enum { FORWARDED_MAX_BYTES = 4096 };
+
+static_assert(REQUEST_PARAMS_MAX <= UINT16_MAX, "the places of parameters");
 
 struct request_values {
 	const char *of[PARAM_COUNT]; /* the first value of each, NULL when absent */

@@ -138,23 +138,30 @@ bool store_is_one_server(const struct store *store)
 bool store_is_quick(const struct store *store)
 {
 	int64_t slow_at_ms = atomic_load(&store->slow_at_ms);
+	if (!topology_is_server(store->topology))
+		return false;
 	return slow_at_ms == 0 || clock_mono_ms() - slow_at_ms >= FORGIVEN_MS;
 }
 
-static struct deadline sooner(struct deadline a, struct deadline b)
+/* As brief as `outer` is. */
+static struct deadline within(int64_t ms, struct deadline outer)
 {
-	return a.at_mono_ms < b.at_mono_ms ? a : b;
+	struct deadline own = deadline_in_ms(ms);
+	if (own.at_mono_ms < outer.at_mono_ms)
+		outer.at_mono_ms = own.at_mono_ms;
+	return outer;
 }
 
 struct deadline store_deadline(const struct store *store, struct deadline outer)
 {
-	return sooner(deadline_in_ms(store->timeout_ms), outer);
+	return within(store->timeout_ms, outer);
 }
 
 struct deadline store_brief_deadline(const struct store *store, struct deadline outer)
 {
 	int64_t ms = store->timeout_ms / 4;
-	return sooner(deadline_in_ms(ms < BRIEF_MS ? ms : BRIEF_MS), outer);
+	outer.brief = true;
+	return within(ms < BRIEF_MS ? ms : BRIEF_MS, outer);
 }
 
 /* Keys. */

@@ -10,7 +10,7 @@
  *
  * STORE_FAULT means "I don't know", whatever the cause (refused, late, garbled, any error reply:
  * LOADING, READONLY, NOPERM, OOM, WRONGTYPE ...). It is logged here, with Redis' own words, never
- * with a value. Nothing else is a FAULT: a missing key is STORE_OK with a nil. */
+ * with a value (a call with a brief deadline that was not answered is not). Nothing else is a FAULT: a missing key is STORE_OK with a nil. */
 #ifndef DOORWARD_STORE_STORE_H
 #define DOORWARD_STORE_STORE_H
 
@@ -149,14 +149,15 @@ struct mirror *store_mirror(struct store *store);
 
 /* Do all keys live on one server? By the kind of its URL. */
 bool store_is_one_server(const struct store *store);
-/* Was the last call answered within a millisecond or two? If not, it may be tried again a second
- * later. */
+/* Is it one server, whose last call was answered within a millisecond or two? If that was not, it
+ * may be tried again a second later. Never with sentinels: they are asked by who waits for them. */
 bool store_is_quick(const struct store *store);
 
 /* The deadline of one store call: timeout_ms from now, never past `outer`. */
 struct deadline store_deadline(const struct store *store, struct deadline outer);
 /* For who would rather hand a call on than wait: a few milliseconds, a quarter of timeout_ms at
- * most. That such a call was late says nothing about the store, and is not logged. */
+ * most. That such a call was not answered says nothing about the store: it opens no breaker, is no
+ * probe, is neither counted nor logged. */
 struct deadline store_brief_deadline(const struct store *store, struct deadline outer);
 
 /* Keys, in the arena (DESIGN 5). uid and handle are base64url text; all keys of one user carry the

@@ -98,8 +98,10 @@ static void settle_fault(struct store_run *run, enum wire_result result)
 {
 	char name[TOPOLOGY_NAME_MAX];
 	struct node *node = run->entered;
-	atomic_store(&run->store->slow_at_ms, clock_mono_ms());
 	bool absent = result == WIRE_LATE || result == WIRE_UNREACHABLE;
+	atomic_store(&run->store->slow_at_ms, clock_mono_ms());
+	if (absent && run->call.deadline.brief)
+		return;
 	bool hurried = !run->patient && deadline_left_ms(run->call.deadline) == 0;
 	topology_name(run->store->topology, node, name);
 	if (node && absent && !hurried) {
@@ -112,8 +114,7 @@ static void settle_fault(struct store_run *run, enum wire_result result)
 	}
 	if (node && run->pass == BREAKER_PROBE)
 		breaker_leave(&node->breaker);
-	if (!absent || !hurried)
-		complaint_log(&run->store->complaint, "%s: %s", name, run->call.why);
+	complaint_log(&run->store->complaint, "%s: %s", name, run->call.why);
 }
 
 /* True when calls to the node may be made. */
@@ -125,6 +126,12 @@ static bool enter(struct store_run *run, struct node *node)
 		settle_fault(run, run->failed);
 	run->entered = node;
 	run->entered_at_ms = clock_mono_ms();
+	/* A probe has to wait for its answer. */
+	if (run->call.deadline.brief && breaker_is_open(&node->breaker)) {
+		atomic_store(&run->store->slow_at_ms, run->entered_at_ms);
+		run->entered = NULL;
+		return false;
+	}
 	run->pass = breaker_enter(&node->breaker, run->store->timeout_ms);
 	if (run->pass == BREAKER_REFUSE)
 		run->entered = NULL;
@@ -214,7 +221,11 @@ static enum wire_result run_rounds(struct store_run *run)
 
 static enum store_result run_within(struct store_run *run)
 {
-	run->patient = deadline_left_ms(run->call.deadline) * 2 >= run->store->timeout_ms;
+	int left_ms = deadline_left_ms(run->call.deadline);
+	/* Not even a connection is taken, which would have to be closed. */
+	if (run->call.deadline.brief && left_ms == 0)
+		return STORE_FAULT;
+	run->patient = left_ms * 2 >= run->store->timeout_ms;
 	split(run);
 	enum wire_result result = run_rounds(run);
 	if (result != WIRE_OK)
@@ -249,8 +260,9 @@ enum store_result store_run(struct store *store, struct arena *arena, struct dea
 		.count = count,
 		.call = { .arena = arena, .deadline = store_deadline(store, deadline) } };
 	enum store_result result = run_within(&run);
-	counter_add(COUNTER_STORE_CALLS);
-	if (result != STORE_OK)
+	if (result == STORE_OK || !deadline.brief)
+		counter_add(COUNTER_STORE_CALLS);
+	if (result != STORE_OK && !deadline.brief)
 		counter_add(COUNTER_STORE_FAULTS);
 	for (size_t i = 0; store->mirror && i < count; i++)
 		forget_written(store->mirror, &commands[i]);

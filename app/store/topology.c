@@ -44,6 +44,11 @@ bool topology_is_one(const struct topology *topology)
 	return topology->config.address.kind != ADDRESS_CLUSTER;
 }
 
+bool topology_is_server(const struct topology *topology)
+{
+	return topology->config.address.kind == ADDRESS_SERVER;
+}
+
 void topology_free(struct topology *topology)
 {
 	if (!topology)

@@ -27,6 +27,8 @@ struct topology *topology_new(const struct topology_config *config);
 void topology_free(struct topology *topology);
 /* One server at a time holds all keys: no cluster. */
 bool topology_is_one(const struct topology *topology);
+/* And always the same one: no sentinels either. */
+bool topology_is_server(const struct topology *topology);
 /* For logs: "store 127.0.0.1:6379". node: NULL for all of it. */
 enum { TOPOLOGY_NAME_MAX = 560 };
 void topology_name(struct topology *topology, struct node *node, char out[TOPOLOGY_NAME_MAX]);

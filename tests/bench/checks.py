@@ -120,6 +120,7 @@ class Checks:
                   lambda: [web.process.pid, *processes],
                   lambda: [self.site.redis_process.pid] if ours else [], group=server)
         row.warm_up = 4 if server == "fcgid" else 1  # mod_fcgid has dozens of processes to start
+        row.settle = 1
         return row
 
     def look(self, name, url, cookies, mode):
@@ -221,7 +222,7 @@ class Peers:
         row = Row(f"peer-{name}", f"peer: {conf['title']}",
                   wrk(f"http://127.0.0.1:{conf['port']}/p/file.txt", path, headers),
                   lambda: self.pids(name), lambda: self.pids("_redis") if conf["redis"] else [], group="peer")
-        row.seconds = PEER_SECONDS
+        row.seconds, row.settle = PEER_SECONDS, 1
         return row
 
     def rows(self, only, progress):

@@ -4,6 +4,7 @@
 #include "auth/session.h"
 #include "auth/token.h"
 #include "base/clock.h"
+#include "base/counter.h"
 #include "check.h"
 #include "world.h"
 
@@ -324,6 +325,66 @@ static void in_a_hurry_nobody_waits_for_the_store(void)
 	CHECK(store_is_quick(world.auth.store));
 }
 
+/* It could not wait for the answer, and every try would put off the one that does. */
+static void in_a_hurry_nobody_looks_whether_the_store_is_back(void)
+{
+	struct access access;
+
+	fresh("");
+	CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	redis_pause();
+	CHECK_INT(ask(&access), ACCESS_FAULT);
+	redis_resume();
+	redis_sleep_ms(300);
+	CHECK_INT(ask_in_a_hurry(&access), ACCESS_FAULT);
+	CHECK(!store_is_quick(world.auth.store));
+	CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	CHECK_INT(ask_in_a_hurry(&access), ACCESS_ALLOWED);
+}
+
+static void a_use_that_is_to_be_noted_is_for_who_waits(void)
+{
+	struct access access;
+
+	fresh("");
+	CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	CHECK_INT(ask_in_a_hurry(&access), ACCESS_ALLOWED);
+	world.settings->session.seen_every = 1;
+	redis_sleep_ms(1100);
+	CHECK_INT(ask_in_a_hurry(&access), ACCESS_FAULT);
+	CHECK_INT(ask(&access), ACCESS_ALLOWED);
+	world.settings->session.seen_every = 60;
+}
+
+static void a_brief_call_without_time_is_not_made_and_not_counted(void)
+{
+	struct store_command command = store_read("TIME", NULL);
+	struct store_value reply;
+	struct deadline passed = store_brief_deadline(world.auth.store, deadline_in_ms(0));
+	uint64_t calls = counter_get(COUNTER_STORE_CALLS), faults = counter_get(COUNTER_STORE_FAULTS);
+
+	CHECK_INT(store_run_one(world.auth.store, world.caller.arena, passed, &command, &reply),
+		STORE_FAULT);
+	CHECK(counter_get(COUNTER_STORE_CALLS) == calls);
+	CHECK(counter_get(COUNTER_STORE_FAULTS) == faults);
+}
+
+static void a_store_behind_sentinels_is_not_for_who_is_in_a_hurry(void)
+{
+	struct store_config config = { .prefix = "dw:", .timeout_ms = 250 };
+	char error[256] = "";
+
+	config.url = "sentinel://127.0.0.1:1/mymaster";
+	struct store *sentinels = store_new(&config, error, sizeof error);
+	config.url = "redis://127.0.0.1:1/";
+	struct store *server = store_new(&config, error, sizeof error);
+	CHECK_TEXT(error, "");
+	CHECK(!store_is_quick(sentinels));
+	CHECK(store_is_quick(server));
+	store_free(sentinels);
+	store_free(server);
+}
+
 int main(void)
 {
 	world_start("");
@@ -345,6 +406,10 @@ int main(void)
 	RUN(a_sliding_session_is_prolonged_by_use_and_never_past_its_end);
 	RUN(in_a_hurry_the_store_is_asked_but_no_signature_verified);
 	RUN(in_a_hurry_nobody_waits_for_the_store);
+	RUN(in_a_hurry_nobody_looks_whether_the_store_is_back);
+	RUN(a_use_that_is_to_be_noted_is_for_who_waits);
+	RUN(a_brief_call_without_time_is_not_made_and_not_counted);
+	RUN(a_store_behind_sentinels_is_not_for_who_is_in_a_hurry);
 	world_stop();
 	return check_result();
 }
