@@ -54,8 +54,7 @@ struct facts_question {
 void facts_ask_ahead(const struct auth *auth, const struct facts_question *questions, size_t count);
 
 /* False for a hurried caller whose session's use is to be noted: that is for one who waits. */
-bool facts_may_ask(
-	const struct auth *auth, const struct caller *caller, const struct token *token);
+bool facts_may_ask(const struct auth *auth, const struct caller *caller, const struct token *token);
 
 /* When the store is asked for what the next facts_read tells: monotonic, never later. */
 int64_t facts_asked_ms(const struct caller *caller);

@@ -195,8 +195,7 @@ static bool facts_is_ahead(const struct facts_ahead *ahead, const struct token *
 
 /* ---- one ---- */
 
-bool facts_may_ask(
-	const struct auth *auth, const struct caller *caller, const struct token *token)
+bool facts_may_ask(const struct auth *auth, const struct caller *caller, const struct token *token)
 {
 	return caller->patience == CALLER_WAITS || !noted_is_due(auth, caller, token->sid);
 }

@@ -28,7 +28,8 @@ void clock_shift_sec(int64_t seconds);
 /* One per request, over all that it does (a time-out per read does not bound a dripping peer). */
 struct deadline {
 	int64_t at_mono_ms;
-	bool brief; /* who waits would rather ask elsewhere: that it passed is no failure of others */
+	bool brief; /* who waits would rather ask elsewhere: that it passed is no failure of others
+		     */
 };
 struct deadline deadline_in_ms(int64_t ms);
 /* Never negative; 0 means it has passed. Fits poll(2). */

@@ -10,7 +10,8 @@
  *
  * STORE_FAULT means "I don't know", whatever the cause (refused, late, garbled, any error reply:
  * LOADING, READONLY, NOPERM, OOM, WRONGTYPE ...). It is logged here, with Redis' own words, never
- * with a value (a call with a brief deadline that was not answered is not). Nothing else is a FAULT: a missing key is STORE_OK with a nil. */
+ * with a value (a call with a brief deadline that was not answered is not). Nothing else is a
+ * FAULT: a missing key is STORE_OK with a nil. */
 #ifndef DOORWARD_STORE_STORE_H
 #define DOORWARD_STORE_STORE_H
 

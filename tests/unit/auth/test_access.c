@@ -361,7 +361,8 @@ static void a_brief_call_without_time_is_not_made_and_not_counted(void)
 	struct store_command command = store_read("TIME", NULL);
 	struct store_value reply;
 	struct deadline passed = store_brief_deadline(world.auth.store, deadline_in_ms(0));
-	uint64_t calls = counter_get(COUNTER_STORE_CALLS), faults = counter_get(COUNTER_STORE_FAULTS);
+	uint64_t calls = counter_get(COUNTER_STORE_CALLS),
+		 faults = counter_get(COUNTER_STORE_FAULTS);
 
 	CHECK_INT(store_run_one(world.auth.store, world.caller.arena, passed, &command, &reply),
 		STORE_FAULT);
