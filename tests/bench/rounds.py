@@ -123,7 +123,9 @@ def interleave(rows, rounds, seconds, patience, progress, what):
     """Measures all rows once per round. One that fails is left out from then on."""
     for row in rows:
         try:
-            row.run(row.warm_up)
+            seen = row.run(row.warm_up)
+            if seen["bad"] * 2 > seen["requests"]:
+                raise RuntimeError(f"{seen['bad']} of {seen['requests']} answers were wrong")
         except Exception as error:  # noqa: one row must not end the others
             row.failed = f"{error}"[:300]
             progress.say(f"{row.name} is left out: {row.failed}")
