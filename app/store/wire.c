@@ -27,12 +27,6 @@ const char *wire_version(void)
 	return "hiredis " DIGITS(HIREDIS_MAJOR) "." DIGITS(HIREDIS_MINOR) "." DIGITS(HIREDIS_PATCH);
 }
 
-static enum wire_result fail(struct wire_call *call, enum wire_result result, const char *why)
-{
-	(void)snprintf(call->why, sizeof(call->why), "%s", why);
-	return result;
-}
-
 static struct wire *wire_new(int fd)
 {
 	struct wire *wire = calloc(1, sizeof(*wire));
@@ -192,7 +186,8 @@ static enum wire_result start_tls(
 {
 	(void)wire;
 	(void)tls;
-	return fail(call, WIRE_FAULT, "no TLS");
+	(void)snprintf(call->why, sizeof(call->why), "no TLS");
+	return WIRE_FAULT;
 }
 
 ssize_t wire_tls_write(struct wire *wire)
