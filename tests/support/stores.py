@@ -178,11 +178,11 @@ class Cluster:
         return self.living()[0].ask("CLUSTER", "KEYSLOT", key)
 
     def owner(self, slot):
+        """Who says so of itself; the others may not have heard of the latest move yet."""
         for server in self.living():
-            if server.role() == "master":
-                for first, last, master, *_ in server.ask("CLUSTER", "SLOTS"):
-                    if first <= slot <= last:
-                        return next(s for s in self.all if s.port == master[1])
+            if server.role() == "master" and any(first <= slot <= last and master[1] == server.port
+                                                 for first, last, master, *_ in server.ask("CLUSTER", "SLOTS")):
+                return server
         return None
 
     def begin_move(self, slot, to):
