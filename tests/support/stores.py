@@ -178,12 +178,17 @@ class Cluster:
         return self.living()[0].ask("CLUSTER", "KEYSLOT", key)
 
     def owner(self, slot):
-        """Who says so of itself; the others may not have heard of the latest move yet."""
-        for server in self.living():
-            if server.role() == "master" and any(first <= slot <= last and master[1] == server.port
-                                                 for first, last, master, *_ in server.ask("CLUSTER", "SLOTS")):
-                return server
-        return None
+        """Who says so of itself: the others may not have heard of the latest move yet. None: nobody does, for a second
+        (all masters of that part are gone)."""
+        end = time.monotonic() + 1
+        while True:
+            for server in self.living():
+                if server.role() == "master" and any(first <= slot <= last and master[1] == server.port
+                                                     for first, last, master, *_ in server.ask("CLUSTER", "SLOTS")):
+                    return server
+            if time.monotonic() > end:
+                return None
+            time.sleep(0.02)
 
     def begin_move(self, slot, to):
         self.source = self.owner(slot)
