@@ -210,8 +210,9 @@ size_t routes_together(void)
 size_t routes_at_once(void)
 {
 	struct site *site = site_enter();
-	size_t most = store_is_quick(site->auth.store) ? routes_together() : 0;
+	/* One that is quick is one server. */
+	size_t most = store_is_quick(site->auth.store) ? GATEWAY_TOGETHER_MAX : 0;
 
 	site_leave(site);
-	return most > 1 ? most : 0;
+	return most;
 }

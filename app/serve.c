@@ -274,7 +274,6 @@ static int serve_listen(const struct site *site, const char *conf, const sigset_
 		.handle_many = routes_handle_many,
 		.together = routes_together,
 		.threads = (int)set->server.authorizer_threads,
-		.memory_first = store_mirror(site->auth.store) != NULL,
 		.at_once = store_mirror(site->auth.store) ? NULL : routes_at_once };
 	struct gateway_config pages = { .takes = GATEWAY_RESPONDER,
 		.handle = routes_handle,
@@ -307,12 +306,10 @@ static int serve_listen(const struct site *site, const char *conf, const sigset_
 static int serve_inherited(const struct site *site, const char *conf, const sigset_t *signals)
 {
 	const struct settings *set = site->settings;
-	bool memory_first = store_mirror(site->auth.store) != NULL;
 	struct gateway_config config = { .takes = GATEWAY_BOTH,
 		.handle = routes_handle,
-		.handle_many = memory_first ? routes_handle_many : NULL,
+		.handle_many = store_mirror(site->auth.store) ? routes_handle_many : NULL,
 		.together = routes_together,
-		.memory_first = memory_first,
 		.threads = (int)(set->server.authorizer_threads + set->server.responder_threads) };
 	struct gateway *gateway = gateway_start(STDIN_FILENO, &config, NULL);
 

@@ -5,11 +5,11 @@
  * and written once; a request that cannot be answered ends its connection, never an empty answer.
  *
  * Where checks are asked for (handle_many), one or two threads accept, read, and answer what takes
- * no time: what is known (memory_first), or what the store says at once (at_once) about all that
- * have come; the rest (a slow store or peer, a signature, a password) goes to a pool: many threads
- * that block in accept cost more than a check, and a change of thread as much as asking the store.
- * A thread of the pool takes the checks that wait together, so that what they ask goes in one round
- * trip. Elsewhere each thread of the pool accepts for itself.
+ * no time: what is known, or what the store says at once (at_once) about all that have come; the
+ * rest (a slow store or peer, a signature, a password) goes to a pool: many threads that block in
+ * accept cost more than a check, and a change of thread as much as asking the store. A thread of
+ * the pool takes the checks that wait together, so that what they ask goes in one round trip.
+ * Elsewhere each thread of the pool accepts for itself.
  */
 #ifndef DOORWARD_HTTP_GATEWAY_H
 #define DOORWARD_HTTP_GATEWAY_H
@@ -64,9 +64,8 @@ struct gateway_config {
 	gateway_handler *handle;
 	gateway_handler_many *handle_many; /* NULL: each thread accepts for itself */
 	size_t (*together)(void); /* with handle_many: for how many checks at most */
-	bool memory_first; /* with handle_many */
-	/* With handle_many, without memory_first: how many checks may be asked about by a thread
-	 * that accepts; 0 for now none. NULL: never. */
+	/* With handle_many: how many checks may be asked about by a thread that accepts, 0 for now
+	 * none. NULL: it never asks, but answers from memory. */
 	size_t (*at_once)(void);
 	int nice; /* thread_give_way() of its threads; 0: none */
 	int threads; /* so many requests, or batches of them, may wait at once */

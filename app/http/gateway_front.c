@@ -108,8 +108,7 @@ static bool gateway_serve_known(struct gateway *gateway, struct job *job)
 	if (taken != GATEWAY_BEGUN)
 		return taken == GATEWAY_OVER;
 	job->call.patience = GATEWAY_MEMORY_ONLY;
-	if (!gateway->config.memory_first ||
-		!gateway->config.handle(&job->call, &job->response, gateway->context)) {
+	if (!gateway->config.handle(&job->call, &job->response, gateway->context)) {
 		queue_put(gateway->waiting, job);
 		return false;
 	}

@@ -73,10 +73,10 @@ static struct store_unit *next_unit(struct store_run *run)
 
 /* ---- breaker and log ---- */
 
-static void note_pace(const struct store_run *run)
+static void note_pace(const struct store_run *run, bool answered)
 {
 	int64_t now_ms = clock_mono_ms();
-	bool quick = now_ms - run->entered_at_ms < QUICK_MS;
+	bool quick = answered && now_ms - run->entered_at_ms < QUICK_MS;
 	atomic_store(&run->store->slow_at_ms, quick ? 0 : now_ms);
 }
 
@@ -86,7 +86,7 @@ static void settle_ok(struct store_run *run)
 	int64_t open_ms, refused;
 	struct node *node = run->entered;
 	run->entered = NULL;
-	note_pace(run);
+	note_pace(run, true);
 	if (!breaker_close(&node->breaker, &open_ms, &refused))
 		return;
 	topology_name(run->store->topology, node, name);
@@ -99,7 +99,7 @@ static void settle_fault(struct store_run *run, enum wire_result result)
 	char name[TOPOLOGY_NAME_MAX];
 	struct node *node = run->entered;
 	bool absent = result == WIRE_LATE || result == WIRE_UNREACHABLE;
-	atomic_store(&run->store->slow_at_ms, clock_mono_ms());
+	note_pace(run, false);
 	if (absent && run->call.deadline.brief)
 		return;
 	bool hurried = !run->patient && deadline_left_ms(run->call.deadline) == 0;
@@ -128,7 +128,7 @@ static bool enter(struct store_run *run, struct node *node)
 	run->entered_at_ms = clock_mono_ms();
 	/* A probe has to wait for its answer. */
 	if (run->call.deadline.brief && breaker_is_open(&node->breaker)) {
-		atomic_store(&run->store->slow_at_ms, run->entered_at_ms);
+		note_pace(run, false);
 		run->entered = NULL;
 		return false;
 	}
