@@ -24,6 +24,7 @@ class Case:
         self.client = Client(site).signed_in("alice")
         for node in (0, 1):
             check_equal(self.client.check(node).status, 200)
+        check_equal(site.master().clients() != [], True, "Doorward's connections are found")
 
     def a_master_that_dies_is_followed_without_a_restart(self):
         site = self.site

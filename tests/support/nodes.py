@@ -93,6 +93,8 @@ class Redis:
 
     def _read(self):
         line = self.reader.readline()[:-2]
+        if not line:
+            raise ConnectionError("the server ended the connection")
         kind, rest = line[:1], line[1:].decode()
         if kind == b"+":
             return rest

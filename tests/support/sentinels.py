@@ -29,7 +29,7 @@ class SentinelSite(StoreSite):
     def _start_redis(self):
         self.data = pair(self, 3)
         self.redis = nodes.Redis(self.data[0].path)
-        text = (f"sentinel monitor {MASTER} 127.0.0.1 {self.data[0].port} 2\n"
+        text = (f"sentinel announce-ip 127.0.0.1\nsentinel monitor {MASTER} 127.0.0.1 {self.data[0].port} 2\n"
                 f"sentinel down-after-milliseconds {MASTER} 500\nsentinel failover-timeout {MASTER} 3000\n"
                 f"user default on >{PASSWORD} ~* &* +@all\n"
                 f"user doorward on >{PASSWORD} +sentinel|get-master-addr-by-name +ping +auth\nsentinel sentinel-pass {PASSWORD}\n")

@@ -17,6 +17,10 @@ from nodes import ACCESS, Client, Redis, Site, quick_hash, uid_of
 # The bus of a cluster's node listens so far above its port.
 BUS = 7000
 STORE_PASSWORD = "for-the-store"
+# A server's and a sentinel's own connections come from here (to protected mode that is another machine). What they say
+# of themselves all the same is 127.0.0.1.
+SOURCE = ("--bind-source-addr", "127.0.0.2", "--protected-mode", "no",
+          "--replica-announce-ip", "127.0.0.1", "--cluster-announce-ip", "127.0.0.1")
 LEASE = 0.3  # [mirror] lease_ms
 
 
@@ -56,7 +60,8 @@ class Server:
         self.sentinel = sentinel
         with open(self.config, "w") as f:
             f.write(sentinel or acl())
-        self.options = ["--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", self.path, "--dir", self.folder,
+        self.options = ["--port", str(self.port), "--bind", "127.0.0.1", *SOURCE, "--unixsocket", self.path,
+                        "--dir", self.folder,
                         *([] if sentinel else ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction",
                                                "--repl-diskless-sync-delay", "0", "--hz", "50"]), *options]
         self.start()
@@ -93,20 +98,28 @@ class Server:
             redis.reader.close()
             redis.socket.close()
 
+    def look(self, *words):
+        """What changes nothing. It is asked again when the connection ends, as all do where a sentinel makes a server
+        a replica."""
+        try:
+            return self.ask(*words)
+        except ConnectionError:
+            return self.ask(*words)
+
     def info(self, name):
-        for line in self.ask("INFO").splitlines():
+        for line in self.look("INFO").splitlines():
             if line.startswith(name + ":"):
                 return line.split(":", 1)[1]
         return None
 
     def role(self):
-        return self.ask("ROLE")[0]
+        return self.look("ROLE")[0]
 
     def clients(self):
-        """Connections over TCP that are Doorward's: not of replicas, sentinels or a cluster."""
-        return [line for line in self.ask("CLIENT", "LIST").splitlines()
-                if f"laddr=127.0.0.1:{self.port}" in line and "flags=S" not in line and "flags=M" not in line
-                and "name=sentinel" not in line]
+        """Connections over TCP that are Doorward's: servers and sentinels have an address of their own, as they say
+        who they are only after they are connected."""
+        return [line for line in self.look("CLIENT", "LIST").splitlines()
+                if f"laddr=127.0.0.1:{self.port}" in line and " addr=127.0.0.1:" in line]
 
 
 class Cluster:
