@@ -43,8 +43,7 @@ def sentinel_replaces_a_master_by_hand(stage):
     site, old = stage.site, stage.site.master()
     in_step(stage)
     with stage.fault(refuses=None), stage.store_loses(surely=False):
-        site.sentinels[0].ask("SENTINEL", "FAILOVER", "doorward-master")
-        until(lambda: site.master() is not old, 15, "another master")
+        site.sentinels[0].fail_over("doorward-master", lambda: site.master() is not old)
         until(lambda: old.clients() == [], 2, "Doorward leaves the old master")
 
 

@@ -89,8 +89,7 @@ def sessions_survive_the_move_from_one_redis_to_sentinels():
         all_are_signed_in(site, clients)
         until(lambda: "slaves=1" in sentinel.ask("INFO"), what="a sentinel that knows the replica")
         until(lambda: site.server.info("master_repl_offset") == replica.info("master_repl_offset"), what="in step")
-        sentinel.ask("SENTINEL", "FAILOVER", "main")
-        until(lambda: replica.role() == "master", what="the replica is the master")
+        sentinel.fail_over("main", lambda: replica.role() == "master")
         until(lambda: all(c.check(n).status == 200 for c in clients for n in range(site.count)), what="checks")
         all_are_signed_in(site, clients)
     finally:

@@ -76,6 +76,17 @@ class Server:
         if self.process.poll() is not None:
             with open(f"{self.folder}/log") as log:
                 raise RuntimeError(f"{self.name} ended: {log.read()[-1000:]}")
+        if self.sentinel:
+            # One that could not run for two seconds does nothing for thirty.
+            self.ask("SENTINEL", "DEBUG", "TILT-TRIGGER", "60000")
+
+    def fail_over(self, name, done):
+        """By this sentinel. It is asked again where no replica is fit just now, or one took too long and it gave up."""
+        def started():
+            if "failover_in_progress" not in ",".join(self.ask("SENTINEL", "MASTER", name)) and not done():
+                self.ask("SENTINEL", "FAILOVER", name)
+            return done()
+        until(started, 60, f"a failover of {name}")
 
     def kill(self):
         self.process.kill()
