@@ -17,7 +17,7 @@ DEPS_BUILD := gcc make pkg-config libfcgi-dev libhiredis-dev libjwt-dev libjson-
 	libsodium-dev libssl-dev libcrypt-dev libutf8proc-dev libcurl4-openssl-dev
 DEPS_DEMO  := redis-server redis-tools apache2 apache2-utils lighttpd lighttpd-mod-openssl lighttpd-modules-lua \
 	libapache2-mod-fcgid nginx fcgiwrap caddy openssl curl python3
-DEPS_TEST  := $(DEPS_DEMO) php-fpm clang clang-tidy clang-format libclang-rt-dev iptables iproute2 stunnel4 lua5.1 faketime python3-jwt python3-cryptography python3-selenium \
+DEPS_TEST  := $(DEPS_DEMO) php-fpm clang clang-tidy clang-format libclang-rt-dev iptables iproute2 stunnel4 lua5.1 python3-jwt python3-cryptography python3-selenium \
 	chromium chromium-driver firefox-esr node-typescript fonts-dejavu-core fonts-droid-fallback default-jre-headless $(if $(shell command -v npm),,npm) man-db mandoc
 DEPS_BENCH := wrk valgrind strace
 DEPS_MEMCHECK := valgrind

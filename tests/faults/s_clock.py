@@ -1,4 +1,4 @@
-"""Clocks jump (libfaketime; no time passes). Nodes judge by Redis' clock, so what theirs say does not matter. When Redis'
+"""Clocks jump (no time passes). Nodes judge by Redis' clock, so what theirs say does not matter. When Redis'
 own jumps, access tokens of before are expired by it, or not yet valid: their browsers refresh and go on, and nobody has
 to sign in.
 """

@@ -12,7 +12,6 @@ import re
 import shutil
 import signal
 import stat
-import struct
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,8 @@ import time
 import traceback
 import urllib.parse
 
-from harness import ACCESS, BUILD, FLOW, PASSWORD, REFRESH, ROOT, check_equal, check_in, check_not_in, library
+from harness import ACCESS, BUILD, FLOW, PASSWORD, REFRESH, ROOT, check_equal, check_in, check_not_in
+import preload
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 APR1 = "$apr1$r31.....$HqJZimcKQFAMYayBlzkrA/"  # of "myPassword", from Apache's documentation
@@ -78,9 +78,7 @@ class Place:
         return done.stdout.rstrip("\n")
 
     def set_clock(self, ahead_sec):
-        # In place: the programs that run have it mapped.
-        with open(self.clock, "r+b" if os.path.exists(self.clock) else "wb") as f:
-            f.write(struct.pack("q", ahead_sec))
+        preload.move_clock(self.clock, ahead_sec)
 
     @contextlib.contextmanager
     def later(self, seconds):
@@ -92,7 +90,7 @@ class Place:
             self.set_clock(0)
 
     def environment(self):
-        return {"PATH": os.environ["PATH"], "LD_PRELOAD": library('moved_clock'), "MOVED_CLOCK": self.clock,
+        return {"PATH": os.environ["PATH"], **preload.moved_clock(self.clock, FLOW),
                 "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:verify_asan_link_order=0",
                 "UBSAN_OPTIONS": "print_stacktrace=1"}
 

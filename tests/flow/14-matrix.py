@@ -456,7 +456,7 @@ def fcgid_authorizer(site):
     """The program that mod_fcgid starts: another one. It closes connections by ending."""
     folder, program = f"{site.state}/tmp/fake", f"{site.state}/sbin/doorward"
     os.makedirs(folder)
-    for name in ("flow/peer.py", "flow/scenarios.py", "flow/harness.py", "support/ports.py"):
+    for name in ("flow/peer.py", "flow/scenarios.py", "flow/harness.py", "support/ports.py", "support/preload.py"):
         shutil.copy(f"{ROOT}/tests/{name}", folder)
     with open(f"{folder}/answers.py", "w") as f:
         f.write(ANSWERS % YES)

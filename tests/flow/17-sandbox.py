@@ -5,6 +5,7 @@ import os
 import time
 
 import harness
+import preload
 from harness import HEARTBEATS, Browser, check_equal, check_in, check_status, free_port, test, wait_until
 
 os.environ["DOORWARD_SANDBOX"] = "yes"
@@ -101,7 +102,7 @@ os.chmod(HOLE, 0o777)
 with open(f"{HOLE}/before", "w") as f:
     f.write("as it was")
 os.chmod(f"{HOLE}/before", 0o666)
-os.environ["DEMO_WRAP"] = f"env LD_PRELOAD={harness.library('hole')} HOLE_FOLDER={HOLE} HOLE_FILE={HOLE}/before"
+os.environ["DEMO_WRAP"] = f"env LD_PRELOAD={preload.library('hole', harness.FLOW)} HOLE_FOLDER={HOLE} HOLE_FILE={HOLE}/before"
 
 # AddressSanitizer looks for leaks from a process of its own.
 harness.main(("lighttpd",), sanitized=False, clock=False,

@@ -18,7 +18,6 @@ import re
 import signal
 import socket
 import ssl
-import struct
 import subprocess
 import sys
 import threading
@@ -28,6 +27,7 @@ import urllib.parse
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
+import preload
 from ports import free_port
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -141,16 +141,6 @@ def uid_of(name):
     return base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()[:16]).rstrip(b"=").decode()
 
 
-def library(name):
-    """tests/support/NAME.c, compiled once, for LD_PRELOAD."""
-    source, library = f"{ROOT}/tests/support/{name}.c", f"{FLOW}/{name}.so"
-    if not os.path.exists(library):
-        subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", f"{library}.{os.getpid()}", source],
-                       check=True)
-        os.rename(f"{library}.{os.getpid()}", library)
-    return library
-
-
 class Application(http.server.ThreadingHTTPServer):
     """What answers below /app/: says which headers arrived."""
 
@@ -207,7 +197,8 @@ class Site:
         if clock:
             self.clock_file = f"{FLOW}/{name}.clock"
             self.shift_clock(0)
-            environment["DEMO_WRAP"] = f"env LD_PRELOAD={library('moved_clock')} MOVED_CLOCK={self.clock_file}"
+            wrap = preload.moved_clock(self.clock_file, FLOW)
+            environment["DEMO_WRAP"] = "env " + " ".join(f"{name}={value}" for name, value in wrap.items())
         if edit:
             edit_file = f"{FLOW}/{name}.sed"
             with open(edit_file, "w") as f:
@@ -263,8 +254,7 @@ class Site:
         Redis' clock, which it asks with each heartbeat; what it remembers of sessions ages by the monotonic
         clock, which does not jump, so it is made to forget."""
         self.shift = seconds
-        with open(self.clock_file, "r+b" if os.path.exists(self.clock_file) else "wb") as f:
-            f.write(struct.pack("=q", seconds))
+        preload.move_clock(self.clock_file, seconds)
         if self.ready:
             self._begin_anew()
 

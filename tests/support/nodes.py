@@ -1,6 +1,6 @@
 """Several Doorward processes beside one private Redis, asked by FastCGI without a web server.
 
-All of them have a clock of their own (libfaketime), which a test moves: Site.move for all of them. The
+All of them have a clock of their own (moved_clock.c), which a test moves: Site.move for all of them. The
 monotonic clocks move along, so for the programs the time really passes.
 
 From the environment: DOORWARD_BUILD (default build) and DOORWARD_FLOW, the folder for the states.
@@ -24,6 +24,7 @@ import urllib.parse
 
 sys.dont_write_bytecode = True
 import fastcgi
+import preload
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.realpath(os.environ.get("DOORWARD_BUILD", os.path.join(ROOT, "build")))
@@ -38,14 +39,6 @@ REFRESH = "__Secure-doorward-refresh"
 CSRF = "__Host-Http-doorward-csrf"
 HOP = REFRESH + "-hop"
 ORIGIN = "https://site.example"
-
-
-def faketime_library():
-    for arch in sorted(os.listdir("/usr/lib")):
-        path = f"/usr/lib/{arch}/faketime/libfaketimeMT.so.1"
-        if os.path.exists(path):
-            return path
-    raise FileNotFoundError("libfaketime (package faketime)")
 
 
 def program(name):
@@ -167,14 +160,10 @@ class Site:
         self.start_nodes([node])
 
     def _start(self, name, command, clock):
-        # libc's malloc before Redis' jemalloc, which asks for the time while it begins: libfaketime would hang.
-        environment = dict(os.environ, LD_PRELOAD=faketime_library() + (" libc.so.6" if name == "redis" else ""),
-                           FAKETIME_NO_CACHE="1", FAKETIME_TIMESTAMP_FILE=self.clock_file(clock),
+        environment = dict(os.environ, **preload.moved_clock(self.clock_file(clock), FLOW, not self.wall_only),
                            ASAN_OPTIONS="detect_leaks=1:abort_on_error=1:verify_asan_link_order=0",
                            UBSAN_OPTIONS="print_stacktrace=1")
         environment.pop("DOORWARD_CONF", None)
-        if self.wall_only:
-            environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
         with open(f"{self.state}/{name}.log", "ab") as log:
             process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL,
                                        stdout=log, stderr=log, env=environment, cwd=self.state)
@@ -287,9 +276,7 @@ class Site:
             os.kill(process.pid, signal.SIGSTOP)
             time.sleep(0.02)
         for clock, offset in enumerate(self.offsets):
-            with open(self.clock_file(clock) + ".new", "w") as f:
-                f.write(f"{self.shift + offset:+d}\n")
-            os.rename(self.clock_file(clock) + ".new", self.clock_file(clock))
+            preload.move_clock(self.clock_file(clock), self.shift + offset)
         for process in redis:
             os.kill(process.pid, signal.SIGCONT)
 
@@ -306,8 +293,7 @@ class Site:
     def ctl(self, *arguments, stdin="", status=0, node=None):
         """Runs doorwardctl, on a node's machine or on that of Redis."""
         environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=1:verify_asan_link_order=0",
-                           LD_PRELOAD=faketime_library(), FAKETIME_NO_CACHE="1",
-                           FAKETIME_TIMESTAMP_FILE=self.clock_file(0 if node is None else node + 1))
+                           **preload.moved_clock(self.clock_file(0 if node is None else node + 1), FLOW))
         done = subprocess.run([program("doorwardctl"), "-c", self.settings_file(0), *arguments], input=stdin,
                               capture_output=True, text=True, timeout=60, env=environment)
         if status is not None and done.returncode != status:
