@@ -1,8 +1,10 @@
 """What people do in a browser: sign in, come back to where they were, stay signed in, sign out."""
 
+import time
+
 import chromium
 from chromium import PAGE, Keys, test
-from harness import ACCESS, CSRF, REFRESH, check_equal, check_in, check_not_in
+from harness import ACCESS, CSRF, HEARTBEATS, REFRESH, check_equal, check_in, check_not_in
 
 WRONG = "The name or the password is not right."
 QUARTER = 16 * 60  # seconds: an access token is older then than it lives
@@ -129,6 +131,7 @@ def back_after_signing_out_shows_no_page_of_ours(window):
 def who_was_signed_out_from_elsewhere_is_told_so(window):
     window.sign_in("bob")
     window.site.ctl("session", "end", "--user", "bob")
+    time.sleep(HEARTBEATS)
     window.open("/private/?a=1#part-2")
     window.check_form()
     check_in("Your session has ended. Please sign in again.", window.text)

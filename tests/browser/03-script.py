@@ -1,10 +1,11 @@
 """www/doorward.js in pages of an application: an expired token is renewed once, for all tabs."""
 
 import os
+import time
 
 import chromium
 from chromium import PAGE, ROOT, Stranger, test
-from harness import check_equal, check_in, wait_until
+from harness import HEARTBEATS, check_equal, check_in, wait_until
 
 QUARTER = 16 * 60  # seconds: an access token is older then than it lives
 FETCH = "const r = await doorward.fetch(given[0] || '/private/1k.txt'); return [r.status, (await r.text()).length]"
@@ -149,6 +150,7 @@ def the_end_of_the_session_before_the_token_has_expired_is_told_as_well(window):
     window.sign_in("alice")
     window.script(COUNT_EVENTS)
     window.site.ctl("session", "end", "--user", "alice")
+    time.sleep(HEARTBEATS)
     check_equal(window.run(FETCH)[0], 401)
     wait_until(lambda: window.script("return self.signedOut"), 5, "no event")
 
@@ -260,6 +262,7 @@ def signing_in_again_in_a_pop_up_keeps_a_half_filled_form(window):
         self.signedIn = 0; addEventListener('doorward:signed-in', () => { self.signedIn++; });""")
     window.find("#draft").send_keys("half a letter")
     window.site.ctl("session", "end", "--user", "alice")
+    time.sleep(HEARTBEATS)
     check_equal(window.run(FETCH)[0], 401)
     first = window.tab
     window.find("#again").click()

@@ -4,10 +4,12 @@ photographs for those who have eyes, in build/screenshots.
 axe-core and vnu come from the npm registry, into build/node; without them the tests fail and say so.
 """
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import time
 
 import chromium
 import harness
@@ -17,6 +19,7 @@ SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 PAGE_MAX_BYTES = 15 * 1024
 NODE = os.path.join(harness.BUILD, "node")
 TOOLS = {"axe-core": "4.14.1", "vnu-jar": "26.9.27"}
+NPM_SEC = 240
 SERVED = os.path.join(harness.BUILD, "served")
 
 # Sentences about what is wrong with a page. Contrast as WCAG 2.2 counts it.
@@ -59,18 +62,44 @@ return found.violations.map((rule) => `axe ${rule.id}: ${rule.help}: ${rule.node
 
 def tool(name, path):
     """A file of a package of the npm registry, installed into the build directory when it is missing."""
-    manifest = f"{NODE}/node_modules/{name}/package.json"
-    if not os.path.exists(manifest) or json.load(open(manifest, encoding="utf-8"))["version"] != TOOLS[name]:
-        npm = shutil.which("npm")
-        if not npm:
-            raise AssertionError(f"{name} is needed and npm, which fetches it, is missing: run make deps-test")
-        done = subprocess.run([npm, "install", "--prefix", NODE, "--ignore-scripts", "--no-audit", "--no-fund", "--no-save",
-                               *(f"{package}@{version}" for package, version in TOOLS.items())],
-                              capture_output=True, text=True, timeout=120)
-        if done.returncode != 0:
-            raise AssertionError(f"{name} could not be fetched from the npm registry (is there a network?): "
-                                 f"{done.stderr.strip()[-400:]}")
+    # The files of tests run two at a time: one of them installs.
+    os.makedirs(NODE, exist_ok=True)
+    with open(f"{NODE}/lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not has(name):
+            fetch(name)
     return f"{NODE}/node_modules/{name}/{path}"
+
+
+def has(name):
+    manifest = f"{NODE}/node_modules/{name}/package.json"
+    if not os.path.exists(manifest):
+        return False
+    with open(manifest, encoding="utf-8") as f:
+        return json.load(f)["version"] == TOOLS[name]
+
+
+def fetch(name):
+    """Not tried again for some minutes: each test would wait as long for the same answer."""
+    failed = f"{harness.FLOW}/npm-failed"
+    if os.path.exists(failed) and time.time() - os.path.getmtime(failed) < 600:
+        raise AssertionError(f"{name} could not be fetched from the npm registry, see the first test that needed it")
+    npm = shutil.which("npm")
+    if not npm:
+        raise AssertionError(f"{name} is needed and npm, which fetches it, is missing: run make deps-test")
+    why = f"no answer in {NPM_SEC} s"
+    try:
+        done = subprocess.run([npm, "install", "--prefix", NODE, "--ignore-scripts", "--no-audit", "--no-fund", "--no-save",
+                               "--fetch-retries", "5", *(f"{package}@{version}" for package, version in TOOLS.items())],
+                              capture_output=True, text=True, timeout=NPM_SEC)
+        why = done.stderr.strip()[-400:]
+        if done.returncode == 0:
+            return
+    except subprocess.TimeoutExpired:
+        pass
+    with open(failed, "w", encoding="utf-8"):
+        pass
+    raise AssertionError(f"{name} could not be fetched from the npm registry (is there a network?): {why}")
 
 
 def axe(window):

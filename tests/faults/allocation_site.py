@@ -61,7 +61,7 @@ class FaultySite(Site):
     def __init__(self, name, settings=()):
         self.control = None
         super().__init__(name, 1, ("server.authorizer_threads=1", "server.responder_threads=2", "password.max_parallel=1",
-                                   "store.timeout_ms=1000", *settings))
+                                   "store.timeout_ms=5000", *settings))
 
     def _start(self, name, command, clock):
         environment = {n: v for n, v in os.environ.items() if n not in ("DOORWARD_CONF", "LD_PRELOAD")}

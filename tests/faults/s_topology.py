@@ -31,9 +31,10 @@ def sentinel_replaces_a_master_that_was_killed(stage):
     site, old = stage.site, stage.site.master()
     in_step(stage)
     with stage.fault(hangs=True), stage.store_loses(surely=False):
+        site.look_closely(500)
         old.kill()
         killed = time.monotonic()
-        until(lambda: site.master() is not old, 15, "another master")
+        until(lambda: site.master() is not old, 60, "another master")
     stage.note(f"the sentinels took {stage.books.windows[-1][1] - killed:.1f} s to name another master")
 
 

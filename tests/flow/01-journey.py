@@ -1,7 +1,7 @@
 """A user's way: refused, sign in, content, not allowed, tokens that expire, sign out."""
 
 import harness
-from harness import ACCESS, REFRESH, Browser, check_equal, check_in, check_not_in, check_status, test
+from harness import ACCESS, REFRESH, Browser, check_equal, check_in, check_not_in, check_status, test, wait_for
 
 
 @test
@@ -272,9 +272,9 @@ def a_new_role_counts_at_the_next_request(site):
     browser = Browser(site).signed_in("dave")
     check_status(browser.navigate("/admin/"), 403)
     site.ctl("user", "role", "dave", "+admin")
-    check_status(browser.navigate("/admin/"), 200)
+    wait_for(lambda: browser.navigate("/admin/").status, 200)
     site.ctl("user", "role", "dave", "-admin")
-    check_status(browser.navigate("/admin/"), 403)
+    wait_for(lambda: browser.navigate("/admin/").status, 403)
 
 
 @test

@@ -85,7 +85,7 @@ def the_grace_time_is_not_extended_by_repeats(site):
     browser = Browser(site).signed_in("alice")
     try:
         check_status(browser.refresh(keep=False), 200)
-        site.shift_clock(7)
+        site.shift_clock(4)
         check_status(browser.refresh(keep=False), 200)
         site.shift_clock(12)
         check_status(browser.refresh(), 401)

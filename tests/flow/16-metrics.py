@@ -87,6 +87,7 @@ def the_numbers_are_what_happened(site):
 def the_state_of_the_store_is_seen(site):
     browser = Browser(site).signed_in("alice")
     check_status(browser.fetch("/private/1k.txt"), 200)
+    wait_until(lambda: browser.fetch("/private/1k.txt").status == 200 and numbers(site)["doorward_mirror_entries"] >= 3)
     now = numbers(site)
     check_equal((now["doorward_store_servers"], now["doorward_store_servers_silent"]), (1, 0))
     check_equal(now["doorward_mirror_trusted"], 1)
@@ -95,7 +96,7 @@ def the_state_of_the_store_is_seen(site):
     check_equal(now[f'doorward_build_info{{version="{version}"}}'], 1)
     grown = Growth(site)
     site.stop("redis")
-    wait_until(lambda: browser.fetch("/private/1k.txt").status == 503, 2)
+    wait_until(lambda: browser.fetch("/private/1k.txt").status == 503, 10)
     now = numbers(site)
     check_equal((now["doorward_store_servers_silent"], now["doorward_mirror_trusted"]), (1, 0))
     assert grown['checks_total{result="fault",reason="store_unavailable"}'] >= 1

@@ -13,7 +13,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 import fastcgi
 import nodes
 from nodes import ACCESS, Client, check_equal, settled, uid_of
-from stores import LEASE, Cluster, StoreSite, Traffic, until
+from processes import hold
+from stores import LEASE, PATIENT, Cluster, StoreSite, Traffic, until
 
 USERS = [f"user{i}" for i in range(12)]
 
@@ -22,7 +23,7 @@ class ClusterSite(StoreSite):
     """Three masters with a replica each, and a fourth without slots."""
 
     def _start_redis(self):
-        self.cluster = self.redis = Cluster(self, spare=1)
+        self.cluster = self.redis = Cluster(self, spare=1, options=PATIENT)
         self.url = self.cluster.url
 
 
@@ -249,7 +250,7 @@ class Case:
         good = [name for name in USERS[3:] if owner[name] is not owner[bad]]
         until(lambda: all(self.clients[name].check(1).status == 200 for name in USERS[3:]), 10, "all are well")
         asked = [bad] + (good * 7)[:7]
-        os.kill(node.pid, signal.SIGSTOP)
+        hold(node.pid)
         try:
             waiting = [self.ask(self.clients[name]) for name in asked]
             owner[bad].stop()

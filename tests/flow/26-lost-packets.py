@@ -37,7 +37,7 @@ def until(wanted, client):
 
 def lost_packets_are_believed_for_the_lease_and_no_longer():
     site = Site("lost", 1, ("mirror.enabled=yes", "mirror.heartbeat_ms=100", "mirror.lease_ms=300",
-                            f"store.url=redis://127.0.0.1:{PORT}", "store.timeout_ms=250"))
+                            f"store.url=redis://127.0.0.1:{PORT}", "store.timeout_ms=1000"))
     try:
         site.redis("CONFIG", "SET", "port", PORT)
         site.add_user("alice", "staff")

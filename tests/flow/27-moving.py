@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
 import nodes
 from nodes import ROOT, Client, check_equal, settled, uid_of
-from stores import STORE_PASSWORD, Cluster, Server, StoreSite, until
+from stores import PATIENT, STORE_PASSWORD, Cluster, Server, StoreSite, until
 
 PEOPLE = [f"person{i}" for i in range(6)]
 
@@ -81,7 +81,7 @@ def sessions_survive_the_move_from_one_redis_to_sentinels():
         replica = Server(site, "two", "--replicaof", "127.0.0.1", str(site.server.port))
         site.servers.append(replica)
         until(lambda: replica.info("master_link_status") == "up", what="a replica in step")
-        text = (f"sentinel monitor main 127.0.0.1 {site.server.port} 1\nsentinel down-after-milliseconds main 500\n"
+        text = (f"sentinel monitor main 127.0.0.1 {site.server.port} 1\nsentinel down-after-milliseconds main 10000\n"
                 f"sentinel failover-timeout main 3000\n")
         sentinel = Server(site, "sentinel", sentinel=text)
         site.servers.append(sentinel)
@@ -101,7 +101,7 @@ def sessions_survive_the_move_from_one_redis_to_a_cluster():
     try:
         clients = people(site)
         old = site.server
-        cluster = Cluster(site, replicas=False)
+        cluster = Cluster(site, replicas=False, options=PATIENT)
         stop_writes, go_on = recipe("ACL SETUSER doorward -@write").split(), recipe("ACL SETUSER doorward \\+@write").split()
         old.ask(*stop_writes)
         for client in clients:
@@ -152,13 +152,13 @@ def a_numbered_database_is_mirrored_like_the_first():
 
 class ClusterSite(StoreSite):
     def _start_redis(self):
-        self.cluster = self.redis = Cluster(self, replicas=False)
+        self.cluster = self.redis = Cluster(self, replicas=False, options=PATIENT)
         self.url = self.cluster.url
 
 
 def a_slot_that_nobody_serves_is_no_answer(coverage):
     """CLUSTERDOWN: for its users, or for everybody where the cluster wants to be whole."""
-    site = ClusterSite("down", 1, ("mirror.enabled=no", "store.timeout_ms=300"))
+    site = ClusterSite("down", 1, ("mirror.enabled=no", "store.timeout_ms=1500"))
     try:
         cluster = site.cluster
         for server in cluster.all:

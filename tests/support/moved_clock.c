@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* When the machine was started, to programs whose monotonic clock is moved: back is never below 0, which
- * Redis takes for a time far ahead. */
+/* When the machine was started, to programs whose monotonic clock is moved: back is never below 0,
+ * which Redis takes for a time far ahead. */
 enum { LONG_AGO = 10 * 365 * 86400 };
 
 typedef int timed_wait(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
@@ -100,9 +100,10 @@ time_t time(time_t *out)
 	return now.tv_sec;
 }
 
-/* The kernel's clock is not moved. All that Doorward waits for is by the monotonic one (base/thread.c). */
+/* The kernel's clock is not moved. All that Doorward waits for is by the monotonic one
+ * (base/thread.c). */
 int pthread_cond_timedwait(pthread_cond_t *restrict cond, pthread_mutex_t *restrict lock,
-                           const struct timespec *restrict until)
+	const struct timespec *restrict until)
 {
 	struct timespec real = *until;
 

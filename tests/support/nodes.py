@@ -25,6 +25,7 @@ import urllib.parse
 sys.dont_write_bytecode = True
 import fastcgi
 import preload
+from processes import hold
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.realpath(os.environ.get("DOORWARD_BUILD", os.path.join(ROOT, "build")))
@@ -188,7 +189,7 @@ class Site:
         self.values = {**base, **values}
         # How long a node's mirror may go on with what was so: the lease, and a moment for a busy machine. Without a
         # mirror every check asks Redis.
-        self.patience = 0 if self.values.get("mirror.enabled") == "no" else 0.5
+        self.patience = 0 if self.values.get("mirror.enabled") == "no" else 2
         for node in range(count):
             own = {"server.listen_authorizer": f"unix:{self.socket_path('authorizer', node)}",
                    "server.listen_responder": f"unix:{self.socket_path('responder', node)}"}
@@ -273,8 +274,7 @@ class Site:
         # would be wrong by the whole move until it asks again.
         redis = [process for name, process in self.processes if name == "redis"]
         for process in redis:
-            os.kill(process.pid, signal.SIGSTOP)
-            time.sleep(0.02)
+            hold(process.pid)
         for clock, offset in enumerate(self.offsets):
             preload.move_clock(self.clock_file(clock), self.shift + offset)
         for process in redis:
@@ -439,10 +439,11 @@ def settled(site, function):
     """What function returns; while it fails, again, as long as a change may take to come to all nodes."""
     end = time.monotonic() + site.patience
     while True:
+        asked = time.monotonic()
         try:
             return function()
         except AssertionError:
-            if time.monotonic() >= end:
+            if asked >= end:
                 raise
         time.sleep(0.01)
 

@@ -30,7 +30,7 @@ class SentinelSite(StoreSite):
         self.data = pair(self, 3)
         self.redis = nodes.Redis(self.data[0].path)
         text = (f"sentinel announce-ip 127.0.0.1\nsentinel monitor {MASTER} 127.0.0.1 {self.data[0].port} 2\n"
-                f"sentinel down-after-milliseconds {MASTER} 500\nsentinel failover-timeout {MASTER} 3000\n"
+                f"sentinel down-after-milliseconds {MASTER} 10000\nsentinel failover-timeout {MASTER} 3000\n"
                 f"user default on >{PASSWORD} ~* &* +@all\n"
                 f"user doorward on >{PASSWORD} +sentinel|get-master-addr-by-name +ping +auth\nsentinel sentinel-pass {PASSWORD}\n")
         self.sentinels = [Server(self, f"sentinel{i}", sentinel=text, password=PASSWORD) for i in range(3)]
@@ -50,6 +50,11 @@ class SentinelSite(StoreSite):
         fields = sentinel.ask("SENTINEL", "MASTER", MASTER)
         fields = dict(zip(fields[::2], fields[1::2]))
         return fields["num-other-sentinels"] == "2" and fields["num-slaves"] == "2"
+
+    def look_closely(self, down_after_ms):
+        """How soon the sentinels take a server that does not answer for dead: late, as a busy machine is none."""
+        for sentinel in self.sentinels:
+            sentinel.ask("SENTINEL", "SET", MASTER, "down-after-milliseconds", down_after_ms)
 
     def master(self):
         """As the sentinels have it."""

@@ -12,8 +12,11 @@ import time
 import nodes
 import ports
 from ports import free_port
+from processes import hold
 from nodes import ACCESS, Client, Redis, Site, quick_hash, uid_of
 
+# A cluster whose masters may be kept from running for a while.
+PATIENT = ("--cluster-node-timeout", "3000")
 # The bus of a cluster's node listens so far above its port.
 BUS = 7000
 STORE_PASSWORD = "for-the-store"
@@ -35,13 +38,14 @@ def until(function, seconds=20, what=None):
     """What function returns once it is true."""
     end = time.monotonic() + seconds
     while True:
+        asked = time.monotonic()
         try:
             found = function()
         except (OSError, RuntimeError):
             found = None
         if found:
             return found
-        if time.monotonic() > end:
+        if asked > end:
             raise AssertionError(f"not within {seconds} s: {what or function.__name__}")
         time.sleep(0.02)
 
@@ -94,7 +98,7 @@ class Server:
 
     def stop(self):
         """It hangs."""
-        os.kill(self.process.pid, signal.SIGSTOP)
+        hold(self.process.pid)
 
     def go_on(self):
         os.kill(self.process.pid, signal.SIGCONT)
@@ -238,7 +242,7 @@ class StoreSite(Site):
         super().__init__(name, count, settings, **more)
 
     def write_settings(self, values, count):
-        defaults = {"store.url": self.url, "store.timeout_ms": "500", "mirror.enabled": "yes"}
+        defaults = {"store.url": self.url, "store.timeout_ms": "1500", "mirror.enabled": "yes"}
         if "doorward@" in self.url:
             defaults["store.password_file"] = f"{self.state}/store-password"
             with open(defaults["store.password_file"], "w") as f:

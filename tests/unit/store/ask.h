@@ -9,7 +9,10 @@
 #include "base/log.h"
 #include "store/store.h"
 
-enum { TIME_MS = 250 };
+/* Of one that is asked while it hangs; elsewhere a machine that pauses for a moment spoils nothing.
+ */
+enum { TIME_MS = 250, PATIENT_MS = 5000 };
+static int timeout_ms = PATIENT_MS;
 
 static struct arena *arena;
 static struct store *store;
@@ -19,7 +22,7 @@ static inline struct store *new_store(const char *url, const char *password)
 {
 	char error[256] = "";
 	struct store_config config = {
-		.url = url, .password = password, .prefix = "dw:", .timeout_ms = TIME_MS
+		.url = url, .password = password, .prefix = "dw:", .timeout_ms = timeout_ms
 	};
 	struct store *made = store_new(&config, error, sizeof(error));
 	if (!made)

@@ -42,10 +42,12 @@ static void a_host_may_be_a_number_or_a_name(void)
 static void a_host_that_nobody_knows_is_a_fault_in_time(void)
 {
 	struct store_value reply;
+	timeout_ms = TIME_MS;
 	struct store *nowhere = new_store("redis://no-such-host.invalid", NULL);
+	timeout_ms = PATIENT_MS;
 	int64_t start_ms = clock_mono_ms();
 	CHECK_INT(run_on(nowhere, store_read("PING", NULL), &reply), STORE_FAULT);
-	CHECK(clock_mono_ms() - start_ms < TIME_MS * 4);
+	CHECK(clock_mono_ms() - start_ms < TIME_MS * 20);
 	store_free(nowhere);
 }
 
