@@ -72,30 +72,30 @@ def check_unavailable(reply, seconds=None):
 
 
 # Beyond the store's time and the breaker's, within that of a request.
-LATE = 5
+LATE = 5  # s
 
 
-def timed(limit, what, *arguments, **named):
+def timed(what, *arguments, **named):
     started = time.monotonic()
     reply = what(*arguments, **named)
     took = time.monotonic() - started
-    assert took < limit, f"{reply} took {took:.2f} s"
+    assert took < LATE, f"{reply} took {took:.2f} s"
     return reply
 
 
 def everything_is_unavailable(site, browser):
     """No answer, no redirect, no cookie touched; within a bound."""
     jar = dict(browser.jar)
-    wait_until(lambda: timed(LATE, browser.fetch, "/private/1k.txt").status != 200, 1, "what was read before is believed for too long")
-    check_unavailable(timed(LATE, browser.fetch, "/private/1k.txt"))
-    check_unavailable(timed(LATE, browser.navigate, "/private/1k.txt", follow=False))
-    check_unavailable(timed(LATE, browser.fetch, "/app/x"))
-    check_unavailable(timed(LATE, browser.refresh))
-    check_unavailable(timed(LATE, browser.navigate, "/auth/refresh?next=/private/", follow=False))
-    check_unavailable(timed(LATE, browser.fetch, "/auth/session"))
-    check_status(timed(LATE, browser.submit, "/auth/logout", {}), 503)
-    check_status(timed(LATE, browser.fetch, "/auth/health/ready"), 503)
-    check_status(timed(LATE, browser.fetch, "/auth/health/live"), 200)
+    wait_until(lambda: timed(browser.fetch, "/private/1k.txt").status != 200, 1, "what was read before is believed for too long")
+    check_unavailable(timed(browser.fetch, "/private/1k.txt"))
+    check_unavailable(timed(browser.navigate, "/private/1k.txt", follow=False))
+    check_unavailable(timed(browser.fetch, "/app/x"))
+    check_unavailable(timed(browser.refresh))
+    check_unavailable(timed(browser.navigate, "/auth/refresh?next=/private/", follow=False))
+    check_unavailable(timed(browser.fetch, "/auth/session"))
+    check_status(timed(browser.submit, "/auth/logout", {}), 503)
+    check_status(timed(browser.fetch, "/auth/health/ready"), 503)
+    check_status(timed(browser.fetch, "/auth/health/live"), 200)
     check_equal(browser.jar, jar, "cookies changed")
 
 
@@ -103,7 +103,7 @@ def sign_in_is_unavailable(site):
     stranger = Browser(site)
     page = stranger.navigate("/auth/login", follow=False)
     check_status(page, 200)
-    reply = timed(LATE, stranger.submit, "/auth/login", {"username": "alice", "password": PASSWORD, "next": "/", "csrf": page.field("csrf")})
+    reply = timed(stranger.submit, "/auth/login", {"username": "alice", "password": PASSWORD, "next": "/", "csrf": page.field("csrf")})
     check_status(reply, 503)
     assert stranger.cookie(ACCESS) is None and stranger.cookie(REFRESH) is None
     check_not_in(PASSWORD, reply.text)
@@ -143,8 +143,8 @@ def a_paused_redis_is_no_answer(site):
     browser = Browser(site).signed_in("alice")
     site.redis("client", "pause", "6000", "all")
     time.sleep(0.5)
-    check_unavailable(timed(LATE, browser.fetch, "/private/1k.txt"))
-    check_unavailable(timed(LATE, browser.refresh))
+    check_unavailable(timed(browser.fetch, "/private/1k.txt"))
+    check_unavailable(timed(browser.refresh))
     is_back(site, browser)
     check_status(browser.refresh(), 200)
 
@@ -157,8 +157,8 @@ def a_busy_script_is_no_answer(site):
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: "BUSY" in site.redis("ping"), 10, "the script does not run")
         time.sleep(0.4)
-        check_unavailable(timed(LATE, browser.fetch, "/private/1k.txt"))
-        check_unavailable(timed(LATE, browser.refresh))
+        check_unavailable(timed(browser.fetch, "/private/1k.txt"))
+        check_unavailable(timed(browser.refresh))
         site.redis("script", "kill")
         endless.wait(10)
     is_back(site, browser)
@@ -181,8 +181,8 @@ def a_hundred_requests_to_a_hung_redis_cost_one_time_out_not_a_hundred(site):
 @test
 def a_stranger_is_refused_as_ever_while_redis_hangs(site):
     with hung(site):
-        check_status(timed(LATE, Browser(site).fetch, "/private/1k.txt"), 401, 503)
-        check_status(timed(LATE, Browser(site).fetch, "/private/1k.txt", headers={"Cookie": f"{ACCESS}=x.y.z"}), 401, 503)
+        check_status(timed(Browser(site).fetch, "/private/1k.txt"), 401, 503)
+        check_status(timed(Browser(site).fetch, "/private/1k.txt", headers={"Cookie": f"{ACCESS}=x.y.z"}), 401, 503)
 
 
 @test
