@@ -180,8 +180,16 @@ static double seconds_of(const char *name, const char *password)
 	return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
 }
 
-/* The least of several, taken in turn, so that what else runs here disturbs all alike; a hash left
- * out would be tens of times faster. */
+static bool are_alike(const double least[4])
+{
+	for (int i = 1; i < 4; i++)
+		if (least[i] < least[0] / 2 || least[i] > least[0] * 2)
+			return false;
+	return true;
+}
+
+/* The least of several, taken in turn, so that what else runs here disturbs all alike, of more
+ * where it did not; a hash left out would be tens of times faster. */
 static void a_refusal_takes_the_same_time_for_whatever_cause(void)
 {
 	char hash[PASSWORD_HASH_MAX];
@@ -189,7 +197,8 @@ static void a_refusal_takes_the_same_time_for_whatever_cause(void)
 
 	begin();
 	desk.settings.password.memlimit_mb = 16;
-	desk.settings.throttle.per_both = 1000;
+	desk.settings.throttle.per_both = desk.settings.throttle.per_name =
+		desk.settings.throttle.per_address = 1000;
 	CHECK(password_init(&desk.settings));
 	CHECK_INT(password_make(battery, strlen(battery), hash), PASSWORD_OK);
 	CHECK_INT(user_update(&desk.auth, &desk.caller, &alice, "password", hash), USER_OK);
@@ -197,13 +206,12 @@ static void a_refusal_takes_the_same_time_for_whatever_cause(void)
 	static const char *const tries[][2] = { { "alice", "wrong" }, { "nobody", "wrong" },
 		{ "dora", battery }, { "a\nb", "wrong" } };
 	double least[4] = { 1e9, 1e9, 1e9, 1e9 };
-	for (int round = 0; round < 8; round++)
+	for (int round = 0; round < 50 && (round < 8 || !are_alike(least)); round++)
 		for (int i = 0; i < 4; i++) {
 			double took = seconds_of(tries[i][0], tries[i][1]);
 			least[i] = took < least[i] ? took : least[i];
 		}
-	for (int i = 1; i < 4; i++)
-		CHECK(least[i] > least[0] / 2 && least[i] < least[0] * 2);
+	CHECK(are_alike(least));
 }
 
 static void bytes_of_a_password_all_count(void)
