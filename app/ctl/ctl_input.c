@@ -41,8 +41,9 @@ static void note_signal(int number)
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
-/* Whoever interrupts the question gets the echo back first. */
-static bool read_hidden_line(char *out, size_t *len)
+/* The question stands there once the echo is off: what is typed before is thrown away. Whoever
+ * interrupts it gets the echo back first. */
+static bool ask_hidden(const char *question, const char *about, char *out, size_t *len)
 {
 	struct termios before, hidden;
 	struct sigaction note = { .sa_handler = note_signal }, old[SIGNALS];
@@ -55,6 +56,7 @@ static bool read_hidden_line(char *out, size_t *len)
 	hidden = before;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 	bool ok = tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0 &&
+		  fprintf(stderr, "%s%s: ", question, about) > 0 &&
 		  read_line(out, CTL_INPUT_PASSWORD_SIZE, len);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	for (size_t i = 0; i < SIGNALS; i++)
@@ -74,13 +76,11 @@ static bool ask_twice(const char *user_name, char *out, size_t *len)
 	size_t again_len = 0;
 	bool same = false;
 
-	fprintf(stderr, "New password for %s: ", user_name);
-	if (!read_hidden_line(out, len)) {
+	if (!ask_hidden("New password for ", user_name, out, len)) {
 		ctl_refuse("no password was typed");
 		return false;
 	}
-	fputs("The same again: ", stderr);
-	if (read_hidden_line(again, &again_len))
+	if (ask_hidden("The same again", "", again, &again_len))
 		same = again_len == *len && crypto_equal(out, again, *len);
 	crypto_wipe(again, sizeof again);
 	if (!same)

@@ -16,7 +16,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 import traceback
 import urllib.parse
@@ -195,13 +194,9 @@ def on_terminal(place, arguments, answers):
             while question.encode() not in shown.split(b"\n")[-1]:
                 assert select.select([terminal], [], [], 60)[0], f"{question!r} is not asked: {shown!r}"
                 shown += os.read(terminal, 4096)
-            # What is typed before the terminal is silent is thrown away.
-            end = time.monotonic() + 20
-            while "assword" in question and termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < end:
-                time.sleep(0.005)
             os.write(terminal, answer.encode())
             shown += b"\n"
-        while chunk := os.read(terminal, 4096):
+        while select.select([terminal], [], [], 60)[0] and (chunk := os.read(terminal, 4096)):
             shown += chunk
     except OSError:
         pass  # the end of a terminal
