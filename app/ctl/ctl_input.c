@@ -1,6 +1,7 @@
 #include "ctl/ctl_input.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +12,23 @@
 #include "base/crypto.h"
 #include "ctl/ctl.h"
 
+/* Waits for something to read, and lets signals through meanwhile that are held up elsewhere. */
+static bool wait_for_input(const sigset_t *through)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return ppoll(&input, 1, NULL, through) > 0;
+}
+
 /* Reads until a line feed (dropped), the end or a full buffer. Not by stdio, whose buffer would
- * keep a copy of the password. False when there is nothing, or it was interrupted. */
-static bool read_line(char *out, size_t size, size_t *len)
+ * keep a copy of the password. False when there is nothing, or it was interrupted. through: the
+ * signals while it waits, NULL for those of now. */
+static bool read_line(char *out, size_t size, size_t *len, const sigset_t *through)
 {
 	*len = 0;
 	while (*len < size - 1) {
+		if (!wait_for_input(through))
+			return false;
 		ssize_t got = read(STDIN_FILENO, out + *len, 1);
 
 		if (got < 0 || (got == 0 && *len == 0))
@@ -40,27 +52,51 @@ static void note_signal(int number)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 enum { SIGNALS = sizeof signals / sizeof *signals };
+struct held {
+	struct sigaction action[SIGNALS];
+	sigset_t mask;
+};
+
+/* From now on they are noted, and come only while something is waited for: one that came just
+ * before would else be noted and wait all the same. */
+static void hold_signals(struct held *held)
+{
+	struct sigaction note = { .sa_handler = note_signal };
+	sigset_t all;
+
+	caught = 0;
+	sigemptyset(&all);
+	for (size_t i = 0; i < SIGNALS; i++)
+		sigaddset(&all, signals[i]);
+	sigprocmask(SIG_BLOCK, &all, &held->mask);
+	for (size_t i = 0; i < SIGNALS; i++)
+		sigaction(signals[i], &note, &held->action[i]);
+}
+
+static void release_signals(const struct held *held)
+{
+	for (size_t i = 0; i < SIGNALS; i++)
+		sigaction(signals[i], &held->action[i], NULL);
+	sigprocmask(SIG_SETMASK, &held->mask, NULL);
+}
 
 /* The question stands there once the echo is off: what is typed before is thrown away. Whoever
  * interrupts it gets the echo back first. */
 static bool ask_hidden(const char *question, const char *about, char *out, size_t *len)
 {
 	struct termios before, hidden;
-	struct sigaction note = { .sa_handler = note_signal }, old[SIGNALS];
+	struct held held;
 
 	if (tcgetattr(STDIN_FILENO, &before) != 0)
 		return false;
-	caught = 0;
-	for (size_t i = 0; i < SIGNALS; i++)
-		sigaction(signals[i], &note, &old[i]);
+	hold_signals(&held);
 	hidden = before;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 	bool ok = tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0 &&
 		  fprintf(stderr, "%s%s: ", question, about) > 0 &&
-		  read_line(out, CTL_INPUT_PASSWORD_SIZE, len);
+		  read_line(out, CTL_INPUT_PASSWORD_SIZE, len, &held.mask);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-	for (size_t i = 0; i < SIGNALS; i++)
-		sigaction(signals[i], &old[i], NULL);
+	release_signals(&held);
 	fputc('\n', stderr);
 	if (caught) {
 		crypto_wipe(out, CTL_INPUT_PASSWORD_SIZE);
@@ -92,7 +128,7 @@ bool ctl_input_password(const char *user_name, char out[CTL_INPUT_PASSWORD_SIZE]
 {
 	if (isatty(STDIN_FILENO))
 		return ask_twice(user_name, out, len);
-	if (read_line(out, CTL_INPUT_PASSWORD_SIZE, len))
+	if (read_line(out, CTL_INPUT_PASSWORD_SIZE, len, NULL))
 		return true;
 	ctl_refuse("there is no password on standard input");
 	return false;
@@ -134,7 +170,7 @@ bool ctl_input_confirm(const char *question)
 	if (!isatty(STDIN_FILENO))
 		return true;
 	fprintf(stderr, "%s [y/N] ", question);
-	if (read_line(answer, sizeof answer, &len) && (answer[0] == 'y' || answer[0] == 'Y'))
+	if (read_line(answer, sizeof answer, &len, NULL) && (answer[0] == 'y' || answer[0] == 'Y'))
 		return true;
 	ctl_refuse("nothing was changed");
 	return false;

@@ -358,6 +358,9 @@ def on_a_terminal_the_password_is_asked_for_twice_and_not_shown(place):
     check_equal(Visitor(place).sign_in("tty", "typed-by-a-person"), 303)
     shown, status = on_terminal(place, ["user", "passwd", "tty"], [("New password for tty", "\x03")])
     check_equal(os.waitstatus_to_exitcode(status), -signal.SIGINT, shown)
+    # The line goes on after Ctrl-D, and can be given up then too.
+    shown, status = on_terminal(place, ["user", "passwd", "tty"], [("New password for tty", "half a\x04"), ("", "\x03")])
+    check_equal(os.waitstatus_to_exitcode(status), -signal.SIGINT, shown)
 
 
 @test
