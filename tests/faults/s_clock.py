@@ -36,7 +36,12 @@ def two_nodes_are_five_minutes_apart(stage):
         stage.go_on(1)
 
 
-def jump(stage, *offsets):
+# Until a node has heard Redis' new time (a heartbeat), what the other one issues by it is of another time for it as well.
+REPAIRS = ("expired", "not_yet_valid")
+
+
+def jump(stage, expected, *offsets):
+    """expected: errors that sessions of before must run into."""
     with stage.fault(refuses=False):
         for offset in offsets:
             stage.site.set_redis_clock(offset)
@@ -44,20 +49,21 @@ def jump(stage, *offsets):
             for keeper in stage.keepers[:2]:
                 stage.shows(stage.prober.check(keeper), "a session of before is lost")
     repaired = {error: sum(1 for e in stage.books.events if e.truth == error) for error in stage.repairs}
-    stage.note("; ".join(f"{count} checks were {error.replace('_', ' ')}, and a refresh followed" for error, count in repaired.items()))
-    stage.shows(all(repaired.values()), f"the clock did not count: {repaired}")
+    stage.note("; ".join(f"{count} checks were {error.replace('_', ' ')}, and a refresh followed"
+                         for error, count in repaired.items() if count))
+    stage.shows(all(repaired[error] for error in expected), f"the clock did not count: {repaired}")
 
 
-@scenario(site=ClockSite, repairs=("expired",))
+@scenario(site=ClockSite, repairs=REPAIRS)
 def the_clock_of_redis_jumps_an_hour_ahead(stage):
-    jump(stage, HOUR)
+    jump(stage, ("expired",), HOUR)
 
 
-@scenario(site=ClockSite, repairs=("not_yet_valid",))
+@scenario(site=ClockSite, repairs=REPAIRS)
 def the_clock_of_redis_jumps_an_hour_back(stage):
-    jump(stage, -HOUR)
+    jump(stage, ("not_yet_valid",), -HOUR)
 
 
-@scenario(site=ClockSite, repairs=("expired", "not_yet_valid"))
+@scenario(site=ClockSite, repairs=REPAIRS)
 def the_clock_of_redis_goes_an_hour_ahead_and_back(stage):
-    jump(stage, HOUR, 0)
+    jump(stage, REPAIRS, HOUR, 0)

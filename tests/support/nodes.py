@@ -270,11 +270,12 @@ class Site:
         self.set_clocks()
 
     def set_clocks(self):
-        # Redis holds its breath: a node that gets its time from before the move and looks at its own clock after it
-        # would be wrong by the whole move until it asks again.
+        # Redis holds its breath, until what it answered has been read: a node that gets its time from before the move and
+        # looks at its own clock after it would be wrong by the whole move until it asks again.
         redis = [process for name, process in self.processes if name == "redis"]
         for process in redis:
             hold(process.pid)
+            time.sleep(0.02)
         for clock, offset in enumerate(self.offsets):
             preload.move_clock(self.clock_file(clock), self.shift + offset)
         for process in redis:
